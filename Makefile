@@ -1,0 +1,72 @@
+# The two commands of the README are `make run` and `make test`. Works with GNU make 3.81 and newer.
+
+SHELL = /bin/sh
+VENV = .venv
+BIN = $(VENV)/bin
+PAGE = hailwhale/static/index.html
+JS_SOURCES = $(shell find js -type d \( -name node_modules -o -name coverage \) -prune -o -type f -print 2>/dev/null)
+PIP = $(BIN)/python -m pip --disable-pip-version-check -qq
+
+.PHONY: help run test bench lint page dist clean
+
+help:
+	@echo 'make run    start HailWhale with a year of flights, at http://127.0.0.1:8085/'
+	@echo 'make test   everything that must hold: lint, types, JavaScript, Python, the page in a browser'
+	@echo 'make lint   ruff and mypy alone'
+	@echo 'make bench  measure, each figure beside its baseline'
+	@echo 'make page   build the page (js/) into the package'
+	@echo 'make dist   a wheel and a source distribution in dist/'
+	@echo 'make clean  remove everything that make made'
+
+run: $(VENV)/.run $(PAGE)
+	@exec $(BIN)/hailwhale demo
+
+# pytest comes last: its closing line ends the output.
+test: $(VENV)/.test $(PAGE)
+	@tools/install-servers $(BIN)/playwright
+	$(MAKE) lint
+	cd js && npm test
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.test
+	$(BIN)/python -m tests.benchmarks
+
+page: $(PAGE)
+
+dist: $(VENV)/.test $(PAGE)
+	rm -rf build dist
+	$(BIN)/python -m build --no-isolation
+
+clean:
+	rm -rf $(VENV) build dist hailwhale.egg-info hailwhale/static js/node_modules js/coverage
+	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov
+	find hailwhale tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made: tools/find-python
+	@python=$$(PYTHON="$(PYTHON)" tools/find-python) && echo "making $(VENV) with $$python" && \
+		rm -rf $(VENV) && "$$python" -m venv $(VENV)
+	@$(PIP) install --upgrade pip
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made pyproject.toml setup.py
+	@echo 'installing hailwhale into $(VENV)'
+	@$(PIP) install -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run pyproject.toml
+	@echo 'installing what the tests need into $(VENV)'
+	@$(PIP) install -e '.[test]'
+	@touch $@
+
+js/node_modules/.made: js/package.json js/package-lock.json
+	@tools/find-node
+	cd js && npm ci --no-audit --no-fund
+	@touch $@
+
+$(PAGE): js/node_modules/.made $(JS_SOURCES)
+	cd js && npm run build
+	@touch $@

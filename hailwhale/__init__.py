@@ -1,0 +1,85 @@
+"""HailWhale counts things in real time, and answers totals, graphs and rankings in milliseconds.
+
+The public names are here; each part is imported when one of its names is first used, so that importing the
+package costs an application next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from hailwhale.errors import (
+    HailWhaleError,
+    InvalidAmount,
+    InvalidDimensions,
+    InvalidFormula,
+    InvalidInput,
+    InvalidMetric,
+    InvalidPath,
+    InvalidPeriod,
+    InvalidText,
+    InvalidTime,
+    InvalidZone,
+    LimitExceeded,
+    SettingsError,
+    StorageConflict,
+    StorageError,
+    StorageRefused,
+    StorageUnavailable,
+    Unanswerable,
+)
+
+if TYPE_CHECKING:
+    from hailwhale.hail import Hail
+    from hailwhale.hailwhale import HailWhale
+    from hailwhale.periods import Period
+    from hailwhale.whale import Whale
+
+    __version__: str
+else:
+    _HOMES = {
+        'Hail': 'hailwhale.hail',
+        'HailWhale': 'hailwhale.hailwhale',
+        'Period': 'hailwhale.periods',
+        'Whale': 'hailwhale.whale',
+    }
+
+    # Type checkers must not see it: they would take it to mean that every name exists.
+    def __getattr__(name: str) -> object:
+        if name == '__version__':
+            value = import_module('importlib.metadata').version('hailwhale')
+        elif name in _HOMES:
+            value = getattr(import_module(_HOMES[name]), name)
+        else:
+            raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
+
+__all__ = [
+    'Hail',
+    'HailWhale',
+    'HailWhaleError',
+    'InvalidAmount',
+    'InvalidDimensions',
+    'InvalidFormula',
+    'InvalidInput',
+    'InvalidMetric',
+    'InvalidPath',
+    'InvalidPeriod',
+    'InvalidText',
+    'InvalidTime',
+    'InvalidZone',
+    'LimitExceeded',
+    'Period',
+    'SettingsError',
+    'StorageConflict',
+    'StorageError',
+    'StorageRefused',
+    'StorageUnavailable',
+    'Unanswerable',
+    'Whale',
+    '__version__',
+]

@@ -1,0 +1,143 @@
+"""Every error that HailWhale raises, in one tree.
+
+::
+
+    HailWhaleError
+    ├── InvalidInput (also a ValueError)   what the caller gave cannot be read
+    │   ├── InvalidPath        a pk or a name in one
+    │   ├── InvalidDimensions  the shape of an event's dimensions
+    │   ├── InvalidMetric      a metric's name
+    │   ├── InvalidAmount      a metric's amount
+    │   ├── InvalidFormula     a formula over metrics
+    │   ├── InvalidPeriod      an interval, a length, a period
+    │   ├── InvalidTime        when an event happened
+    │   ├── InvalidZone        a time zone
+    │   ├── InvalidText        a value that neither JSON nor the lenient reader understands
+    │   └── LimitExceeded      well formed, but more than is allowed
+    ├── Unanswerable           a question that the kept counters cannot answer exactly
+    ├── SettingsError          a setting with a value that cannot be used
+    └── StorageError           the engine
+        ├── StorageUnavailable cannot be reached, or is still loading
+        ├── StorageRefused     answered no: full, read-only, a foreign key's type
+        └── StorageConflict    others wrote the same counters in every one of our attempts
+
+A message names the value and the way out.  ``field`` names the argument at fault, where there is one.
+"""
+
+from __future__ import annotations
+
+
+class HailWhaleError(Exception):
+    """What all errors of this library are.
+
+    ``message`` is made for people, ``code`` for programs: it never changes for one kind of error.
+    """
+
+    code = 'error'
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class InvalidInput(HailWhaleError, ValueError):
+    """What the caller gave cannot be read; nothing was counted."""
+
+    code = 'invalid_input'
+
+
+class InvalidPath(InvalidInput):
+    """A pk, or a name within a path, that cannot be counted under."""
+
+    code = 'invalid_path'
+
+
+class InvalidDimensions(InvalidInput):
+    """Dimensions of a shape that events cannot have."""
+
+    code = 'invalid_dimensions'
+
+
+class InvalidMetric(InvalidInput):
+    """A name that a metric cannot have."""
+
+    code = 'invalid_metric'
+
+
+class InvalidAmount(InvalidInput):
+    """An amount that is no exact decimal within the range of a counter."""
+
+    code = 'invalid_amount'
+
+
+class InvalidFormula(InvalidInput):
+    """A formula that cannot be read."""
+
+    code = 'invalid_formula'
+
+
+class InvalidPeriod(InvalidInput):
+    """An interval, a length of time or a period that cannot be read."""
+
+    code = 'invalid_period'
+
+
+class InvalidTime(InvalidInput):
+    """A moment that cannot be read, or that no kept counter covers."""
+
+    code = 'invalid_time'
+
+
+class InvalidZone(InvalidInput):
+    """A time zone that the zone database does not know."""
+
+    code = 'invalid_zone'
+
+
+class InvalidText(InvalidInput):
+    """A text that is not the JSON, or the lenient spelling of it, that it should be."""
+
+    code = 'invalid_text'
+
+
+class LimitExceeded(InvalidInput):
+    """Well formed, but larger, deeper or more than is allowed."""
+
+    code = 'limit_exceeded'
+
+
+class Unanswerable(HailWhaleError):
+    """A question that the kept counters cannot answer exactly; the message says what would."""
+
+    code = 'unanswerable'
+
+
+class SettingsError(HailWhaleError):
+    """A setting with a value that cannot be used."""
+
+    code = 'invalid_setting'
+
+
+class StorageError(HailWhaleError):
+    """The engine did not do what it was asked."""
+
+    code = 'storage_error'
+
+
+class StorageUnavailable(StorageError):
+    """The engine cannot be reached, or is not ready; the same call may work later."""
+
+    code = 'storage_unavailable'
+
+
+class StorageRefused(StorageError):
+    """The engine answered no: it is full, read-only, or holds something else under the key."""
+
+    code = 'storage_refused'
+
+
+class StorageConflict(StorageError):
+    """Others changed the same counters during every one of our attempts."""
+
+    code = 'storage_conflict'

@@ -1,0 +1,34 @@
+"""Hail and whale on one engine, as one object."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from hailwhale.hail import Hail
+from hailwhale.settings import Settings
+from hailwhale.shared import HasDefault
+from hailwhale.whale import Whale
+
+
+class HailWhale(HasDefault):
+    """A whale and the hail in front of it: ``.hail`` takes floods, ``.whale`` counts at once and answers.
+
+    Arguments as for `Whale`.
+    """
+
+    def __init__(
+        self, url: str | None = None, *, settings: Settings | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.whale = Whale(url, settings=settings, clock=clock)
+        self.hail = Hail(self.whale)
+
+    def close(self) -> None:
+        """Hang up."""
+        self.whale.close()
+
+    def __enter__(self) -> HailWhale:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

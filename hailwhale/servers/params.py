@@ -1,0 +1,316 @@
+"""What a request says: typed, limited parameters, whether in the address line, a form or JSON; and what errors answer.
+
+This is the only place that knows HTTP statuses.
+
+In the address line and in forms a value is read by `hailwhale.lenient`, as the documents write it.  A whole value
+that is a number stays the text it is, so that ``pk=1e5`` and ``pk="1e5"`` name the same; an empty value counts as not
+given.  JSON bodies are strict.  A parameter that a path does not know is refused: a typo is not ignored in silence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from hailwhale.errors import (
+    HailWhaleError,
+    InvalidInput,
+    InvalidText,
+    LimitExceeded,
+    StorageConflict,
+    StorageError,
+    StorageUnavailable,
+    Unanswerable,
+)
+from hailwhale.lenient import read_json, read_value
+
+Environ = dict[str, Any]
+
+OK, NO_CONTENT, NOT_MODIFIED = 200, 204, 304
+#: More parameters than any path has.
+MAX_PARAMETERS = 64
+#: Seconds after which a client may ask again, when the engine was away or others were quicker.
+RETRY_AFTER = 2
+
+#: Sent along by browsers' libraries: to get around caches, and for scripts from elsewhere, which are never answered.
+_IGNORED = frozenset({'_', 'callback'})
+_SPELLINGS = (('dimension', 'dimensions'), ('metric', 'metrics'), ('period', 'periods'))
+_OTHER_SPELLING = {one: other for pair in _SPELLINGS for one, other in (pair, pair[::-1])}
+_FORM = 'application/x-www-form-urlencoded'
+# Beacons are sent as text/plain.
+_JSON = re.compile(r'|text/plain|application/(?:[a-z0-9.-]+\+)?json')
+_WHOLE = re.compile(r'[+-]?[0-9]{1,9}')
+_FLAGS = dict.fromkeys(('', '1', 'true', 'yes', 'on'), True) | dict.fromkeys(('0', 'false', 'no', 'off'), False)
+_SHOWN = 80
+
+
+class NotFound(InvalidInput):
+    """Nothing is served at the path."""
+
+    code = 'not_found'
+
+
+class WrongMethod(InvalidInput):
+    """The path does not take the method; ``allowed`` are those it takes."""
+
+    code = 'method_not_allowed'
+
+    def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(f'not a method of this path: {shown(method)} (it takes {", ".join(allowed)})')
+        self.allowed = allowed
+
+
+class UnknownBody(InvalidInput):
+    """The body is of a type that is not read."""
+
+    code = 'unsupported_media_type'
+
+
+class ForeignOrigin(InvalidInput):
+    """A page of another site asked for what only pages of this one may do."""
+
+    code = 'foreign_origin'
+
+
+#: The first that an error is an instance of.
+_STATUSES: tuple[tuple[type[Exception], int], ...] = (
+    (NotFound, 404),
+    (WrongMethod, 405),
+    (UnknownBody, 415),
+    (ForeignOrigin, 403),
+    (LimitExceeded, 413),
+    (InvalidInput, 400),
+    (Unanswerable, 422),
+    (StorageError, 503),
+    (Exception, 500),
+)
+
+
+class Refusal(NamedTuple):
+    """What is answered for an error: ``body`` is the one shape that all errors have in JSON."""
+
+    status: int
+    body: dict[str, dict[str, str | None]]
+    headers: dict[str, str]
+
+
+def refusal(error: Exception) -> Refusal:
+    """What an error answers.  What we did not expect is not told: the log has it.
+
+    >>> refusal(LimitExceeded('more than 16 levels: 17', field='depth')).status
+    413
+    """
+    status = next(status for kind, status in _STATUSES if isinstance(error, kind))
+    headers = {}
+    if isinstance(error, StorageUnavailable | StorageConflict):
+        headers['Retry-After'] = str(RETRY_AFTER)
+    if isinstance(error, WrongMethod):
+        headers['Allow'] = ', '.join(error.allowed)
+    if isinstance(error, HailWhaleError):
+        said: dict[str, str | None] = {'code': error.code, 'message': error.message, 'field': error.field}
+    else:
+        said = {'code': 'internal', 'message': "this server failed; its log says how ('internal')", 'field': None}
+    return Refusal(status, {'error': said}, headers)
+
+
+def shown(value: object) -> str:
+    """A value as messages quote it, not longer than a line."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f'{text[: _SHOWN - 3]}...'
+
+
+# -- kinds of values -------------------------------------------------------------------------------------------------
+
+#: Reads what was given for a name; ``spelled`` says that it is a text of an address line or a form.
+Kind = Callable[[Any, str, bool], object]
+
+
+def value(given: Any, name: str, spelled: bool) -> object:
+    """Anything: a name, a list, a mapping."""
+    if not spelled:
+        return given
+    read = read_value(given, field=name)
+    return given.strip() if isinstance(read, int | Decimal) and not isinstance(read, bool) else read
+
+
+def word(given: Any, name: str, spelled: bool) -> str:
+    """One text, such as a formula; a list of one is taken for it."""
+    read = _perhaps(given, name) if spelled else given
+    if isinstance(read, list) and len(read) == 1:
+        read = read[0]
+    if not isinstance(read, str):
+        raise InvalidInput(f'not one text: {shown(read)}', field=name)
+    return read
+
+
+def _perhaps(given: str, name: str) -> object:
+    """The list or text that a text spells, or the text: ``"hours"/hits`` begins like one, and so may a name."""
+    try:
+        read = read_value(given, field=name)
+    except InvalidText:
+        return given
+    return read if isinstance(read, str | list) else given
+
+
+def raw(given: Any, name: str, spelled: bool) -> str:
+    """A text just as it is, quotes and all."""
+    if not spelled and not isinstance(given, str):
+        raise InvalidInput(f'not a text: {shown(given)}', field=name)
+    return str(given)
+
+
+def whole(given: Any, name: str, spelled: bool) -> int:
+    """A whole number."""
+    if spelled and _WHOLE.fullmatch(given.strip()):
+        return int(given)
+    if spelled or not isinstance(given, int) or isinstance(given, bool):
+        raise InvalidInput(f'not a whole number: {shown(given)} (try 0, 1, 2)', field=name)
+    return given
+
+
+def share(given: Any, name: str, spelled: bool) -> float:
+    """A number from 0 to 1."""
+    read = read_value(given, field=name) if spelled else given
+    if isinstance(read, bool) or not isinstance(read, int | Decimal) or not 0 <= read <= 1:
+        raise InvalidInput(f'not a share: {shown(given)} (a number from 0 to 1, 0.1 is a tenth)', field=name)
+    return float(read)
+
+
+def flag(given: Any, name: str, spelled: bool) -> bool:
+    """Yes or no."""
+    read = _FLAGS.get(given.strip().lower()) if spelled else given
+    if not isinstance(read, bool):
+        raise InvalidInput(f'neither yes nor no: {shown(given)} (true or false)', field=name)
+    return read
+
+
+def one_of(*choices: str) -> Kind:
+    """One of a few texts."""
+
+    def choice(given: Any, name: str, spelled: bool) -> str:
+        read = word(given, name, spelled)
+        if read not in choices:
+            raise InvalidInput(f'not one of {", ".join(choices)}: {shown(read)}', field=name)
+        return read
+
+    return choice
+
+
+# -- requests --------------------------------------------------------------------------------------------------------
+
+
+class Parameters:
+    """The parameters that a path knows, by name; ``metric`` and ``metrics`` and their like are the same one.
+
+    >>> environ = {'REQUEST_METHOD': 'GET', 'QUERY_STRING': 'pk=[a, b]&depth=2'}
+    >>> Parameters(pk=value, depth=whole).read(environ, max_body=0)
+    {'pk': ['a', 'b'], 'depth': 2}
+    """
+
+    def __init__(self, **kinds: Kind) -> None:
+        self._kinds = kinds
+        self._names = {name: name for name in kinds}
+        self._names |= {_OTHER_SPELLING[name]: name for name in kinds if name in _OTHER_SPELLING}
+
+    def read(self, environ: Environ, *, max_body: int) -> dict[str, Any]:
+        """The values that a request gives, under the names of the table.
+
+        Raises `InvalidInput` for what cannot be read, `LimitExceeded` for a body of more than ``max_body`` bytes and
+        the like, `UnknownBody` for a body that is neither JSON nor a form.
+        """
+        found: dict[str, Any] = {}
+        for given_name, given, spelled in _given(environ, max_body):
+            if given_name in _IGNORED:
+                continue
+            name = self._names.get(given_name)
+            if name is None:
+                message = f'no such parameter: {shown(given_name)} ({self._known()})'
+                raise InvalidInput(message, field=given_name[:_SHOWN])
+            if name in found:
+                raise InvalidInput(f'{name} is given twice (give one; several values are a list)', field=name)
+            kind = self._kinds[name]
+            if given is not None and (given != '' or not spelled or kind is flag):
+                found[name] = kind(given, name, spelled)
+        return found
+
+    def _known(self) -> str:
+        return f'there are {", ".join(self._kinds)}' if self._kinds else 'this path takes none'
+
+
+def _given(environ: Environ, max_body: int) -> Iterator[tuple[str, Any, bool]]:
+    """Every name with its value; and whether that is a text to be read, not a value of JSON."""
+    for name, text in _pairs(environ.get('QUERY_STRING', '').encode('latin-1')):
+        yield name, text, True
+    if environ['REQUEST_METHOD'] != 'POST':
+        return
+    media = environ.get('CONTENT_TYPE', '').partition(';')[0].strip().lower()
+    body = _body(environ, max_body)
+    if body and media == _FORM:
+        if body.lstrip()[:1] == b'{':
+            raise UnknownBody('a form that looks like JSON (send JSON with Content-Type: application/json)')
+        for name, text in _pairs(body):
+            yield name, text, True
+    elif body:
+        if not _JSON.fullmatch(media):
+            raise UnknownBody(f'not a type of body that is read: {shown(media)} (send application/json)')
+        yield from ((name, item, False) for name, item in _json(body, max_body).items())
+
+
+def _json(body: bytes, max_body: int) -> Mapping[str, Any]:
+    read = read_json(body, max_bytes=max_body)
+    if not isinstance(read, dict):
+        raise InvalidText(f'not a JSON object of parameters: {shown(read)} (try {{"pk": "signup"}})')
+    return read
+
+
+def _pairs(query: bytes) -> Iterator[tuple[str, str]]:
+    pairs = [pair for pair in query.split(b'&') if pair]
+    if len(pairs) > MAX_PARAMETERS:
+        raise LimitExceeded(f'more than {MAX_PARAMETERS} parameters: {len(pairs)}')
+    for pair in pairs:
+        name, _, text = pair.partition(b'=')
+        decoded = _text(name, 'a name')
+        yield decoded, _text(text, decoded)
+
+
+def _text(quoted: bytes, whose: str) -> str:
+    """The text of a part of a query: ``+`` is a blank, ``%C3%A9`` is UTF-8."""
+    try:
+        return unquote_to_bytes(quoted.replace(b'+', b' ')).decode()
+    except UnicodeDecodeError as error:
+        message = f'{shown(whose)} is not UTF-8 (percent-encode the bytes of UTF-8)'
+        raise InvalidText(message, field=whose[:_SHOWN]) from error
+
+
+def _body(environ: Environ, max_body: int) -> bytes:
+    length = environ.get('CONTENT_LENGTH') or '0'
+    if not (length.isascii() and length.isdigit()):
+        raise InvalidText(f'not a Content-Length: {shown(length)}')
+    # A body in chunks tells no length; the server must mark its end then.
+    wanted = max_body + 1 if environ.get('wsgi.input_terminated') and length == '0' else int(length)
+    if wanted > max_body and length != '0':
+        raise _too_large(max_body)
+    body = _read(environ, wanted)
+    if len(body) > max_body:
+        raise _too_large(max_body)
+    if len(body) < int(length):
+        raise InvalidText(f'the body ended after {len(body)} of {length} bytes')
+    return body
+
+
+def _read(environ: Environ, wanted: int) -> bytes:
+    parts = []
+    try:
+        while wanted and (part := environ['wsgi.input'].read(wanted)):
+            parts.append(part)
+            wanted -= len(part)
+    except OSError as error:
+        raise InvalidText('the body did not arrive whole (send it again)') from error
+    return b''.join(parts)
+
+
+def _too_large(max_body: int) -> LimitExceeded:
+    return LimitExceeded(f'the body has more than {max_body} bytes (send less at once, or raise HAILWHALE_MAX_BODY)')

@@ -1,0 +1,236 @@
+"""The engine's protocol on one socket: commands go out as bytes made beforehand, replies are read at the speed of
+``split``.
+
+The redis client makes the connection (addresses, TLS, passwords, unix sockets) and packs ordinary commands; a
+slice of 10,000 increments, or a chunk with 24,000 fields, would cost it 8 microseconds each in Python.  What is sent
+here is RESP 2.  Replies hold no CR LF inside a value: names are escaped before they become fields, values are
+integers, events are JSON.  An array that begins with a string holds only strings, one that begins with a number or a
+word holds no string.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from hailwhale.errors import StorageError, StorageRefused, StorageUnavailable
+
+if TYPE_CHECKING:
+    from redis.connection import ConnectionInterface
+
+Reply = bytes | int | None | StorageError | list['Reply']
+
+_NOT_READY = (b'LOADING', b'CLUSTERDOWN', b'TRYAGAIN', b'MASTERDOWN', b'ASK', b'BUSY', b'NOREPLICAS')
+#: A connection that has rested for longer is asked whether it still lives before it is used again.
+RESTED = 1.0
+_READ = 262_144
+
+
+class Moved(StorageError):  # noqa: N818 - an answer, not a fault
+    """The cluster has given the slot to another node; nothing was done."""
+
+
+class NotReady(StorageUnavailable):
+    """Nobody listens, the engine is loading, or its cluster is electing; nothing was done."""
+
+
+class NoScript(StorageError):  # noqa: N818 - an answer, not a fault
+    """The engine does not know the script (yet); nothing was done."""
+
+
+def pack(*args: bytes | str | int) -> bytes:
+    """One command as the engine reads it.
+
+    >>> pack('GET', 'a')
+    b'*2\\r\\n$3\\r\\nGET\\r\\n$1\\r\\na\\r\\n'
+    """
+    parts = [b'*%d\r\n' % len(args)]
+    for arg in args:
+        data = arg if isinstance(arg, bytes) else str(arg).encode()
+        parts.append(b'$%d\r\n%b\r\n' % (len(data), data))
+    return b''.join(parts)
+
+
+_PING = pack('PING')
+
+
+def error(line: bytes) -> StorageError:
+    """The engine's error line as one of ours.
+
+    >>> error(b'LOADING the dataset')
+    NotReady('the engine answered: LOADING the dataset')
+    """
+    text = f'the engine answered: {line.decode(errors="replace")}'
+    if line.startswith(b'MOVED'):
+        return Moved(text)
+    if line.startswith(b'NOSCRIPT'):
+        return NoScript(text)
+    if line.startswith(_NOT_READY):
+        return NotReady(text)
+    return StorageRefused(text)
+
+
+class Wire:
+    """One connection to one engine, for one caller at a time."""
+
+    def __init__(self, connection: ConnectionInterface, address: str) -> None:
+        from redis.exceptions import AuthenticationError, RedisError
+
+        self.address = address
+        self.used = time.monotonic()
+        self._connection = connection
+        try:
+            connection.connect()  # type: ignore[no-untyped-call]
+        except AuthenticationError as cause:
+            raise StorageRefused(f'the engine at {address} refused the login: {cause} (see HAILWHALE_URL)') from cause
+        except (RedisError, OSError) as cause:
+            raise NotReady(f'no engine at {address}: {cause} (is it running? see HAILWHALE_URL)') from cause
+        found = connection._get_socket()  # type: ignore[attr-defined] # the client has no public way to it
+        assert isinstance(found, socket.socket)
+        self._socket = found
+        self._data = b''
+        self._at = 0
+
+    def close(self) -> None:
+        """End the connection; what was under way on it has an unknown outcome."""
+        self._connection.disconnect()  # type: ignore[no-untyped-call]
+
+    def rested(self) -> bool:
+        """Whether it lay idle for so long that the other side may have hung up."""
+        return time.monotonic() - self.used > RESTED
+
+    def alive(self) -> bool:
+        """Whether the engine still answers on this connection; closes it if not."""
+        try:
+            return self.ask(_PING) == b'PONG'
+        except StorageError:
+            self.close()
+            return False
+
+    def send(self, data: bytes) -> None:
+        """Send commands; the replies are read with `reply`, in order."""
+        try:
+            self._socket.sendall(data)
+        except OSError as cause:
+            raise self._lost(cause) from cause
+
+    def reply(self) -> Reply:
+        """The next reply; an error of the engine is answered, not raised."""
+        line = self._line()
+        kind, rest = line[:1], line[1:]
+        if kind == b':':
+            return int(rest)
+        if kind == b'+':
+            return rest
+        if kind == b'-':
+            return error(rest)
+        if kind == b'$':
+            return self._bulk(int(rest))
+        if rest == b'-1':
+            return None
+        return self._array(int(rest))
+
+    def ask(self, data: bytes) -> Reply:
+        """Send one command and read its reply; raise it if it is an error."""
+        self.send(data)
+        return checked(self.reply())
+
+    def simple(self, count: int) -> list[StorageError]:
+        """Read that many one-line replies (``OK``, ``QUEUED``, a number); the errors among them."""
+        if count <= 2:
+            replies = [self.reply() for _ in range(count)]
+        else:
+            replies = [_scalar(line) for line in self._lines(count) if line[:1] == b'-']
+        return [reply for reply in replies if isinstance(reply, StorageError)]
+
+    def _line(self) -> bytes:
+        while (end := self._data.find(b'\r\n', self._at)) < 0:
+            self._more()
+        line = self._data[self._at : end]
+        self._at = end + 2
+        return line
+
+    def _bulk(self, length: int) -> bytes | None:
+        if length < 0:
+            return None
+        while len(self._data) < self._at + length + 2:
+            self._more()
+        value = self._data[self._at : self._at + length]
+        self._at += length + 2
+        return value
+
+    def _array(self, length: int) -> list[Reply]:
+        if length > 2:
+            while len(self._data) <= self._at:
+                self._more()
+            first = self._data[self._at : self._at + 1]
+            if first == b'$':
+                return list(self._lines(2 * length)[1::2])
+            if first in b':+-':
+                return [_scalar(line) for line in self._lines(length)]
+        return [self.reply() for _ in range(length)]
+
+    def _lines(self, wanted: int) -> list[bytes]:
+        """The next lines, split in one go: all that arrays of strings (two lines each) or of numbers consist of."""
+        data = self._data[self._at :]
+        found = data.count(b'\r\n')
+        if found < wanted:
+            parts = [data]
+            while found < wanted:
+                more = self._receive()
+                # A pair that two reads have torn apart counts with the second.
+                found += more.count(b'\r\n') + (parts[-1].endswith(b'\r') and more.startswith(b'\n'))
+                parts.append(more)
+            data = b''.join(parts)
+        lines = data.split(b'\r\n', wanted)
+        self._data, self._at = lines.pop(), 0
+        return lines
+
+    def _more(self) -> None:
+        """Read what has arrived; what was taken already is dropped from the front."""
+        self._data, self._at = self._data[self._at :] + self._receive(), 0
+
+    def _receive(self) -> bytes:
+        try:
+            data = self._socket.recv(_READ)
+        except OSError as cause:
+            raise self._lost(cause) from cause
+        if not data:
+            raise self._lost(ConnectionError('it closed the connection'))
+        return data
+
+    def _lost(self, cause: OSError) -> StorageUnavailable:
+        self.close()
+        return StorageUnavailable(f'the engine at {self.address} went away: {cause}')
+
+
+def _scalar(line: bytes) -> Reply:
+    if line[:1] == b':':
+        return int(line[1:])
+    return error(line[1:]) if line[:1] == b'-' else line[1:]
+
+
+def checked(reply: Reply) -> Reply:
+    """The reply, unless it is an error: that is raised."""
+    if isinstance(reply, StorageError):
+        raise reply
+    return reply
+
+
+def strings(reply: Reply) -> list[bytes]:
+    """A reply that is an array of strings, none of them missing."""
+    assert isinstance(reply, list)
+    return reply  # type: ignore[return-value]
+
+
+def numbers(reply: Reply) -> list[int]:
+    """A reply that is an array of numbers."""
+    assert isinstance(reply, list)
+    return reply  # type: ignore[return-value]
+
+
+def text(reply: Reply) -> str | None:
+    """A reply that is a string, or None where there is none."""
+    assert isinstance(reply, bytes | None)
+    return None if reply is None else reply.decode()

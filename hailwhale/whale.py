@@ -1,0 +1,411 @@
+"""The whale: counts events, and answers totals, plotpoints, subdimensions and rankings.
+
+Every method works on an instance, ``Whale('redis://db').count_now(...)``, and on the class,
+``Whale.count_now(...)``, where it uses one default instance made from the settings.
+
+``metric`` and ``metrics``, ``dimension`` and ``dimensions``, ``period`` and ``periods`` mean the same wherever one
+of them is accepted.  A pk is a name or a list of names; dimensions are a name, a list of names (a path), or nested
+dicts.  In results a dimension is ``'_'`` (overall), a name, or the JSON text of a longer path: ``'["geo", "UK"]'``.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from hailwhale import ranks
+from hailwhale.answers import Answers, Cache, Question
+from hailwhale.arguments import either
+from hailwhale.counter import Counted, Counter, read_event
+from hailwhale.errors import InvalidInput
+from hailwhale.kept import Kept, with_zones
+from hailwhale.metrics import metric_name
+from hailwhale.paths import Path, pk_path, question_nodes
+from hailwhale.periods import Retention
+from hailwhale.points import Shape
+from hailwhale.ranks import Row
+from hailwhale.reader import Reader
+from hailwhale.settings import Settings, hide_secrets
+from hailwhale.shared import HasDefault, shared
+from hailwhale.storage import Storage, connect
+
+Number = int | float
+Totals = dict[str, dict[str, dict[str, Number]]]
+
+
+class _Parts(NamedTuple):
+    """What a whale is made of, once it is connected."""
+
+    storage: Storage
+    kept: Kept
+    counter: Counter
+    answers: Answers
+
+
+class Whale(HasDefault):
+    """Counters on one engine.  Safe for threads, greenlets and forks.
+
+    ``url``       where the engine is (``redis://``, ``unix://``, ``redis+cluster://``, ``embedded://PATH``); '' or
+    nothing: the
+                  setting HAILWHALE_URL, and without one the bundled engine
+    ``settings``  all other settings; by default from the environment
+    ``clock``     answers epoch seconds
+
+    The engine is connected at the first use.
+
+    >>> whale = Whale()                                                              # doctest: +SKIP
+    >>> whale.count_now(['Product', 42], {'country': 'US'}, {'revenue': 5.25})       # doctest: +SKIP
+    True
+    >>> whale.totals(['Product', 42], metrics=['revenue/hits'], period='today')      # doctest: +SKIP
+    {'today': {'_': {'revenue/hits': 5.25}}}
+    """
+
+    def __init__(
+        self, url: str | None = None, *, settings: Settings | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.settings = settings or Settings.load()
+        self.url = self.settings.url if url is None else url
+        self.clock = clock
+        self._lock = threading.RLock()
+        self._parts: _Parts | None = None
+        self._cache = Cache(self.settings.cache_seconds, clock)
+
+    def __repr__(self) -> str:
+        return f'Whale({hide_secrets(self.url)!r})'
+
+    def close(self) -> None:
+        """Hang up.  An embedded engine that this process runs ends cleanly; the next use starts it again."""
+        with self._lock:
+            parts, self._parts = self._parts, None
+        if parts:
+            parts.storage.close()
+
+    def __enter__(self) -> Whale:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self) -> _Parts:
+        parts = self._parts
+        if parts is None:
+            with self._lock:
+                parts = self._parts = self._parts or self._connect()
+        return parts
+
+    def _connect(self) -> _Parts:
+        settings = self.settings
+        storage = connect(self.url, home=settings.home, timeout=settings.timeout)
+        wanted = {kept.interval.name: kept for kept in with_zones(settings.keep, settings.zones)}
+        lengths = {name: str(kept).removeprefix(f'{name}:') for name, kept in wanted.items()}
+        known = storage.register(lengths, now=int(self.clock()))
+        # Others may count intervals that our settings do not name; were we not to, their answers would miss our
+        # events.
+        for name, (length, _) in known.items():
+            wanted.setdefault(name, Retention.parse(f'{name}:{length}'))
+        kept = Kept(list(wanted.values()), {name: since for name, (_, since) in known.items()})
+        storage.longest = kept.longest
+        answers = Answers(Reader(storage, kept), kept, settings, self.clock)
+        return _Parts(storage, kept, Counter(storage, kept), answers)
+
+    @property
+    def storage(self) -> Storage:
+        """The engine behind, connected."""
+        return self._open().storage
+
+    @property
+    def kept(self) -> Kept:
+        """What is kept there."""
+        return self._open().kept
+
+    @property
+    def counter(self) -> Counter:
+        """What counts into it."""
+        return self._open().counter
+
+    # -- counting ----------------------------------------------------------------------------------------------------
+
+    @shared
+    def count_now(
+        self,
+        pk: object = None,
+        dimensions: object = None,
+        metrics: object = None,
+        at: object = None,
+        *,
+        id: str | None = None,
+        dimension: object = None,
+        metric: object = None,
+    ) -> bool:
+        """Count one event, now: under every prefix of ``pk``, every node of ``dimensions``, in every kept interval.
+
+        ``metrics`` are amounts by name (exact decimals with up to six digits after the point, negative ones too), or
+        names that count 1 each; ``hits: 1`` is added unless given.  ``at`` is when it happened, by default now.  One
+        round trip, all or nothing.  With an ``id``, repeating the call counts once: False says that it was counted
+        within the last 48 hours.  Raises `InvalidInput` and `StorageError`; nothing was counted then, but for a
+        `StorageUnavailable` whose connection broke on the way back.
+        """
+        now = self.clock()
+        event = read_event(
+            pk, either('dimension', dimension, dimensions), either('metric', metric, metrics), at, id, now=now
+        )
+        return self._open().counter.count(event, now=int(now))
+
+    @shared
+    def count_many(self, events: Iterable[object]) -> Counted:
+        """Count many events with few commits; each is a mapping with the arguments of `count_now`, or a sequence of
+        them.
+
+        An event that cannot be read is refused with its place and reason, and stops none of the others.  Each event
+        is counted whole or not at all; when a `StorageError` ends the call, the slices before it are counted.
+        """
+        return self._open().counter.count_many(events, now=self.clock())
+
+    @shared
+    def update_count_to(
+        self,
+        pk: object = None,
+        dimensions: object = None,
+        metrics: object = None,
+        at: object = None,
+        *,
+        dimension: object = None,
+        metric: object = None,
+    ) -> None:
+        """Set the current bucket of every interval instead of adding to it: a level, such as members or stock.
+
+        ``dimensions`` name one path.  Its last node is set; the nodes above it, and the pk's prefixes, move by the
+        same difference, so that children sum to their parents.  Read a level back with ``stock:last``.  No ``hits``
+        are added.
+        """
+        now = self.clock()
+        given = either('metric', metric, metrics)
+        if not isinstance(given, Mapping) or not given:
+            raise InvalidInput(f'not levels to set: {given!r:.80} (a mapping of names to amounts)', field='metrics')
+        event = read_event(pk, either('dimension', dimension, dimensions), given, at, None, now=now)
+        amounts = {name: event.amounts[name] for name in map(metric_name, given)}
+        self._open().counter.set_level(event.subject, event.at, amounts, now=int(now))
+
+    @shared
+    def reset(
+        self,
+        pk: object = None,
+        dimensions: object = None,
+        metrics: object = None,
+        *,
+        dimension: object = None,
+        metric: object = None,
+    ) -> int:
+        """Clear a pk with all longer pks below it, or only some dimensions (with all below them) or some metrics.
+
+        What is counted above stays: the total of ``Product`` still holds what ``['Product', 42]`` had sold.  Answers
+        how many nodes were cleared.
+        """
+        nodes = question_nodes(either('dimension', dimension, dimensions))
+        names = _names(either('metric', metric, metrics))
+        # Clearing a node clears what is below it, and the overall node stands for all.
+        tops = [node for node in nodes if not any(node[:i] in nodes for i in range(1, len(node)))]
+        tops = [node for node in tops if node] or [()]
+        return self._open().counter.reset(pk_path(pk), tops, names, now=int(self.clock()))
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    @shared
+    def totals(
+        self,
+        pk: object = None,
+        dimensions: object = None,
+        metrics: object = None,
+        periods: object = None,
+        *,
+        tz: object = None,
+        dimension: object = None,
+        metric: object = None,
+        period: object = None,
+    ) -> Totals:
+        """Sums over whole periods: ``{period: {dimension: {metric: number}}}``.
+
+        All default periods when none is named; ``hits`` when no metric is.  A metric may be a formula,
+        ``revenue/sales``: the ratio of the sums.  Whole numbers are ints.  Raises `Unanswerable` for what the kept
+        counters cannot tell exactly.
+        """
+        question = self._question(pk, dimensions, dimension, metrics, metric, tz)
+        return self._open().answers.totals(question, either('period', period, periods))
+
+    @shared
+    def plotpoints(
+        self,
+        pk: object = None,
+        dimensions: object = None,
+        metrics: object = None,
+        period: object = None,
+        *,
+        depth: int = 0,
+        sort: str | None = None,
+        limit: int = 0,
+        tz: object = None,
+        points: Shape = dict,
+        descending: bool = False,
+        totals: bool = False,
+        dimension: object = None,
+        metric: object = None,
+        periods: object = None,
+    ) -> dict[str, dict[str, Any]]:
+        """One value for each bucket of a period, 0 where nothing was counted: ``{dimension: {metric: {start:
+        number}}}``.
+
+        ``depth``       also everything so many levels below each dimension
+        ``sort``        children by their total of a metric or formula; ``-hits``: the largest first
+        ``limit``       at most so many children of each node (the largest of the first metric, without ``sort``)
+        ``points``      ``dict``: aware bucket start to value; ``list``: pairs of them; ``'ms'``: pairs with epoch
+        milliseconds
+        ``descending``  the latest bucket first
+        ``totals``      ``{'points': ..., 'total': number}`` for each metric
+        """
+        question = self._question(pk, dimensions, dimension, metrics, metric, tz)
+        asked = either('period', period, periods)
+        return self._open().answers.plotpoints(
+            question, asked, depth=depth, sort=sort, limit=limit, points=points, descending=descending, totals=totals
+        )
+
+    @shared
+    def cached_totals(self, /, *args: Any, fresh: bool = False, **kwargs: Any) -> Totals:
+        """`totals`, remembered in this process for HAILWHALE_CACHE_SECONDS; ``fresh`` asks anew and remembers
+        that."""
+        answer: Totals = self._cache.get('totals', args, kwargs, lambda: self.totals(*args, **kwargs), fresh=fresh)
+        return answer
+
+    @shared
+    def cached_plotpoints(self, /, *args: Any, fresh: bool = False, **kwargs: Any) -> dict[str, dict[str, Any]]:
+        """`plotpoints`, remembered in this process for HAILWHALE_CACHE_SECONDS; ``fresh`` asks anew and remembers
+        that."""
+        answer: dict[str, dict[str, Any]] = self._cache.get(
+            'plotpoints', args, kwargs, lambda: self.plotpoints(*args, **kwargs), fresh=fresh
+        )
+        return answer
+
+    @shared
+    def total(
+        self,
+        pk: object = None,
+        metric: str = 'hits',
+        dimension: object = None,
+        period: object = 'thirty',
+        *,
+        tz: object = None,
+    ) -> Number:
+        """One number: a metric or formula over a period, by default the last thirty days."""
+        question = self._question(pk, dimension, None, metric, None, tz)
+        ((by_dimension,),) = [list(self._open().answers.totals(question, [period]).values())]
+        return by_dimension[next(iter(by_dimension))][metric]
+
+    @shared
+    def today(self, pk: object = None, metric: str = 'hits', dimension: object = None, *, tz: object = None) -> Number:
+        """One number: a metric or formula since midnight."""
+        return self.total(pk, metric, dimension, 'today', tz=tz)
+
+    @shared
+    def yesterday(
+        self, pk: object = None, metric: str = 'hits', dimension: object = None, *, tz: object = None
+    ) -> Number:
+        """One number: a metric or formula over the day before."""
+        return self.total(pk, metric, dimension, 'yesterday', tz=tz)
+
+    @shared
+    def rank(
+        self,
+        pk: object = None,
+        metric: str = 'hits',
+        dimension: object = None,
+        period: object = 'thirty',
+        *,
+        depth: int = 0,
+        important: float | None = None,
+        limit: int = 0,
+        tz: object = None,
+    ) -> list[Row]:
+        """Rank a node and what lies below it, best first; the node itself is the first row, `'_'` where it is the
+        overall one.
+
+        ``depth`` levels, 0 for all.  ``important``: the share of its parent that makes a child important, by default
+        the setting.  A parent that matters through one child alone is left out.  `hailwhale.ranks.Row` tells the
+        columns.
+        """
+        node = _one(dimension)
+        values = self._open().answers.values(pk_path(pk), node, metric, period, depth=depth, tz=tz)
+        share = self.settings.important if important is None else important
+        rows = ranks.rank(values, node, ratio='/' in metric, important=share)
+        return rows[: limit + 1] if limit else rows
+
+    @shared
+    def top(
+        self,
+        pk: object = None,
+        n: int = 10,
+        metric: str = 'hits',
+        dimension: object = None,
+        period: object = 'thirty',
+        *,
+        tz: object = None,
+    ) -> list[tuple[str, Number]]:
+        """The ``n`` children with the highest value, as (name, value): of a dimension, or without one of the pk
+        itself.
+
+        ``top('Product')`` are the best products, ``top('Product', dimension='country')`` the countries they are sold
+        in.
+        """
+        if n < 1:
+            raise InvalidInput(f'not a number of rows: {n!r} (1 or more)', field='n')
+        node = None if dimension is None else _one(dimension)
+        return self._open().answers.top(pk_path(pk), node, n, metric, period, tz=tz)
+
+    @shared
+    def get_subdimensions(self, pk: object = None, dimension: object = None) -> list[list[str]]:
+        """The dimensions directly below one, each as a list of names, in order; below the overall one by default."""
+        return [list(path) for path in self._open().answers.below(pk_path(pk), _one(dimension), depth=1)]
+
+    @shared
+    def all_subdimensions(self, pk: object = None, dimension: object = None) -> list[list[str]]:
+        """The dimensions below one at every level, each as a list of names, parents before children."""
+        return [list(path) for path in self._open().answers.below(pk_path(pk), _one(dimension), depth=0)]
+
+    @shared
+    def pks(self, under: object = None) -> list[list[str]]:
+        """The pks one segment longer than ``under``, in order; without it, the first segments of all pks."""
+        return [list(path) for path in self._open().answers.pks(() if under is None else pk_path(under))]
+
+    @shared
+    def metric_names(self, pk: object = None) -> list[str]:
+        """The metrics that have been counted under a pk, in order."""
+        return self._open().answers.metric_names(pk_path(pk))
+
+    def _question(
+        self, pk: object, dimensions: object, dimension: object, metrics: object, metric: object, tz: object
+    ) -> Question:
+        return Question(
+            pk_path(pk),
+            question_nodes(either('dimension', dimension, dimensions)),
+            _names(either('metric', metric, metrics)) or ('hits',),
+            tz,
+        )
+
+
+def _names(metrics: object) -> tuple[str, ...]:
+    """Metrics that are asked for: a name or several, each once."""
+    if metrics is None:
+        return ()
+    names = [metrics] if isinstance(metrics, str) else metrics
+    if not isinstance(names, Sequence | set | frozenset | Mapping) or not all(isinstance(name, str) for name in names):
+        raise InvalidInput(f'not metrics to ask for: {metrics!r:.80} (a name or a list of names)', field='metrics')
+    return tuple(dict.fromkeys(names))
+
+
+def _one(dimension: object) -> Path:
+    nodes = question_nodes(dimension)
+    if len(nodes) > 1:
+        raise InvalidInput(
+            f'more than one dimension: {dimension!r:.80} (a name, or a list of names as a path)', field='dimension'
+        )
+    return nodes[0]

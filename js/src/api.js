@@ -1,0 +1,88 @@
+// Asking the whale server. Every function answers plain data or throws a ServerError; nothing here draws.
+
+/** What went wrong with a request: `code` for programs, `message` and `field` as the server gave them. */
+export class ServerError extends Error {
+  constructor(message, { code = 'unknown', field = null, status = 0 } = {}) {
+    super(message);
+    this.name = 'ServerError';
+    this.code = code;
+    this.field = field;
+    this.status = status;
+  }
+}
+
+/** `address('pks', {under: ['a']})` -> `'pks?under=%5B%22a%22%5D'`; lists go as JSON, null, undefined and '' are left out. */
+export function address(path, params) {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(params)) {
+    if (value === null || value === undefined || value === '') continue;
+    query.set(key, typeof value === 'object' ? JSON.stringify(value) : String(value));
+  }
+  const text = query.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+/** The questions of the page. `base` is the page's own address, so that the server may live below any path. */
+export class Api {
+  constructor({ base, fetch }) {
+    this.base = base;
+    this.fetch = fetch;
+  }
+
+  /** -> `[{pk, metrics, children}]`: what was counted first of all, or one level below `under`. */
+  async pks(under, signal) {
+    return (await this.#ask('pks', { under }, signal)).pks;
+  }
+
+  /** -> `[path]`: the children of a node, as full paths. */
+  async subdimensions(pk, dimension, signal) {
+    return (await this.#ask('subdimensions', { pk, dimensions: dimension }, signal)).subdimensions;
+  }
+
+  /** -> `{dimension: {metric: {points: [[ms, n]], total: n}}}`: a node and its largest children. */
+  plotpoints({ pk, dimension, metric, period, zone, limit, sort }, signal) {
+    return this.#ask('plotpoints', {
+      pk, dimensions: dimension, metrics: [metric], period, depth: 1, limit, sort, totals: 1, tz: zone,
+    }, signal);
+  }
+
+  /** -> `{period: {dimension: {metric: n}}}` */
+  totals({ pk, dimensions, metrics, periods }, signal) {
+    return this.#ask('totals', { pk, dimensions, metrics, periods }, signal);
+  }
+
+  /** -> `[{dimension, value, important, ...}]`: every child of a node. */
+  async rank({ pk, dimension, metric, period, zone }, signal) {
+    return (await this.#ask('rank', { pk, dimension, metric, period, tz: zone }, signal)).rows;
+  }
+
+  async #ask(path, params, signal) {
+    let response;
+    try {
+      response = await this.fetch(new URL(address(path, params), this.base), {
+        signal, headers: { Accept: 'application/json' },
+      });
+    } catch (cause) {
+      if (signal?.aborted) throw cause;
+      throw new ServerError('no answer', { code: 'unreachable' });
+    }
+    return readAnswer(path, response);
+  }
+}
+
+async function readAnswer(path, response) {
+  let body = null;
+  try {
+    body = await response.json();
+  } catch (cause) {
+    if (cause.name === 'AbortError') throw cause;
+  }
+  if (body?.error) {
+    const { message, code, field } = body.error;
+    throw new ServerError(String(message), { code, field, status: response.status });
+  }
+  if (!response.ok || body === null || typeof body !== 'object') {
+    throw new ServerError(`/${path} was answered with status ${response.status}`, { code: 'unreadable', status: response.status });
+  }
+  return body;
+}

@@ -1,0 +1,182 @@
+// Drawing: columns in, lines on a canvas out. Never fetches, and knows nothing of servers or addresses.
+import uPlot from 'uplot';
+import { axisLabels, browserZone } from './times.js';
+
+const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+const LOWEST = 220;
+const HIGHEST = 380;
+const WHOLE_STEPS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
+const STEPS_LEFT = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
+
+/**
+ * One graph in one element. `draw()` as often as there is something new, `destroy()` once.
+ *
+ * `pointed({index, left, top, width})` is called when the cursor moves to a bucket, with index null when it leaves.
+ */
+export class Chart {
+  constructor(target, { pointed = () => {}, create = (...given) => new uPlot(...given) } = {}) {
+    this.target = target;
+    this.pointed = pointed;
+    this.create = create;
+    this.plot = null;
+    this.shape = '';
+    this.onKey = (event) => this.#step(event);
+    this.onBlur = () => this.#leave();
+    target.addEventListener('keydown', this.onKey);
+    target.addEventListener('blur', this.onBlur);
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(target);
+  }
+
+  /**
+   * `starts` are epoch milliseconds; `series` `{name, values, isOverall}`; `hidden` a Set of names; `hues` a Map of name to
+   * hue; `theme` from readTheme; `formats` from numberFormats. Same series as before: only the numbers are exchanged.
+   */
+  draw({ starts, series, hidden, hues, zone, theme, formats, locale }) {
+    const data = [starts, ...series.map(({ values }) => values)];
+    const styles = series.map(({ name }) => [name, hues.get(name)]);
+    const shape = JSON.stringify([styles, zone, theme, starts.length < 2, isWhole(series)]);
+    if (this.plot === null || shape !== this.shape) {
+      this.plot?.destroy();
+      this.plot = this.create(
+        { ...this.#size(), ...chartOptions({ series, hidden, hues, zone, theme, formats, locale, starts, pointed: this.#pointer() }) },
+        data, this.target,
+      );
+      this.shape = shape;
+    } else {
+      series.forEach(({ name }, index) => {
+        const show = !hidden.has(name);
+        if (this.plot.series[index + 1].show !== show) this.plot.setSeries(index + 1, { show });
+      });
+      this.plot.setData(data);
+    }
+  }
+
+  resize() {
+    if (this.plot === null) return;
+    const { width, height } = this.#size();
+    if (width > 0 && (width !== this.plot.width || height !== this.plot.height)) this.plot.setSize({ width, height });
+  }
+
+  /** Takes the drawing away; the chart can draw again. */
+  clear() {
+    this.plot?.destroy();
+    this.plot = null;
+    this.pointed({ index: null });
+  }
+
+  destroy() {
+    this.clear();
+    this.observer.disconnect();
+    this.target.removeEventListener('keydown', this.onKey);
+    this.target.removeEventListener('blur', this.onBlur);
+  }
+
+  #size() {
+    const width = Math.floor(this.target.clientWidth);
+    return { width, height: Math.round(Math.min(HIGHEST, Math.max(LOWEST, width * 0.42))) };
+  }
+
+  #pointer() {
+    return (plot) => {
+      const { idx, left, top } = plot.cursor;
+      const outside = idx === null || idx === undefined || left < 0;
+      const shift = plot.over?.offsetLeft ?? 0;
+      this.pointed(outside ? { index: null } : { index: idx, left: left + shift, top, width: this.target.clientWidth });
+    };
+  }
+
+  // The graph can be read by keyboard: arrows go from bucket to bucket, Escape leaves.
+  #step(event) {
+    if (this.plot === null) return;
+    const starts = this.plot.data[0];
+    const last = starts.length - 1;
+    const now = this.plot.cursor.idx ?? last + 1;
+    const goals = { Home: 0, End: last, ...Object.fromEntries(Object.entries(STEPS_LEFT).map(([key, by]) => [key, now + by])) };
+    if (event.key === 'Escape') this.#leave();
+    if (!(event.key in goals)) return;
+    event.preventDefault();
+    const index = Math.min(last, Math.max(0, goals[event.key]));
+    this.plot.setCursor({ left: this.plot.valToPos(starts[index], 'x'), top: 10 });
+  }
+
+  #leave() {
+    this.plot?.setCursor({ left: -10, top: -10 });
+  }
+}
+
+/** What uPlot is told; apart from drawing, so that it can be tested without a canvas. */
+export function chartOptions({ series, hidden, hues, zone, theme, formats, locale, starts, pointed }) {
+  const timeZone = browserZone(zone);
+  return {
+    ms: 1,
+    tzDate: (ms) => uPlot.tzDate(new Date(ms), timeZone),
+    padding: [12, 12, 0, 0],
+    legend: { show: false },
+    cursor: { drag: { x: false, y: false }, points: { size: 8 }, y: false },
+    scales: { x: { time: true, range: (_, low, high) => timeRange(low, high) }, y: { range: (_, low, high) => valueRange(low, high) } },
+    axes: [
+      {
+        stroke: theme.faint, font: FONT, size: 44, space: 70,
+        grid: { show: false }, ticks: { stroke: theme.grid, width: 1, size: 5 },
+        values: (_, splits, axis, space, step) => axisLabels(splits, step, zone, locale),
+      },
+      {
+        stroke: theme.faint, font: FONT, size: axisSize, gap: 8,
+        grid: { stroke: theme.grid, width: 1 }, ticks: { show: false },
+        values: (_, splits) => splits.map(formats.axis),
+        ...(isWhole(series) ? { incrs: WHOLE_STEPS } : {}),
+      },
+    ],
+    series: [{}, ...series.map((one) => seriesOptions(one, { hidden, hues, theme, single: starts.length < 2 }))],
+    hooks: { setCursor: [pointed] },
+  };
+}
+
+function seriesOptions({ name, isOverall }, { hidden, hues, theme, single }) {
+  const stroke = isOverall ? theme.ink : theme.hues[hues.get(name)];
+  return {
+    label: name,
+    show: !hidden.has(name),
+    stroke,
+    width: isOverall ? 2 : 1.75,
+    fill: isOverall ? (plot) => fade(plot, theme.fill) : undefined,
+    points: single ? { show: true, size: 8, fill: stroke } : { show: false },
+  };
+}
+
+function fade(plot, colour) {
+  const { top, height } = plot.bbox;
+  // Before the first layout there is no box, and a gradient refuses what is not finite.
+  if (!Number.isFinite(top + height) || colour === '') return colour;
+  const gradient = plot.ctx.createLinearGradient(0, top, 0, top + height);
+  gradient.addColorStop(0, colour);
+  gradient.addColorStop(1, 'transparent');
+  return gradient;
+}
+
+/** True when every value is a whole number: then half a hit is nothing to mark on the axis. */
+function isWhole(series) {
+  return series.every(({ values }) => values.every((n) => n === null || Number.isInteger(n)));
+}
+
+/** Zero is always in view: a graph that cuts its foot off makes small changes look large. */
+export function valueRange(low, high) {
+  const least = Math.min(0, low ?? 0);
+  const most = Math.max(0, high ?? 0);
+  if (least === most) return [0, 1];
+  const room = (most - least) * 0.06;
+  return [least < 0 ? least - room : 0, most > 0 ? most + room : 0];
+}
+
+/** A single bucket stands in the middle of a minute rather than on an edge. */
+export function timeRange(low, high) {
+  return low === high ? [low - 30_000, high + 30_000] : [low, high];
+}
+
+// uPlot asks for a width before it knows the labels, then again with them.
+export function axisSize(plot, values, axisIndex, cycle) {
+  if (cycle > 1) return plot.axes[axisIndex]._size;
+  const longest = Math.max(0, ...(values ?? []).map((text) => text.length));
+  return 18 + longest * 7;
+}

@@ -1,0 +1,45 @@
+// Metrics and formulas as texts: what can be suggested, and what a formula is a ratio of.
+
+export const DEFAULT_METRIC = 'hits';
+const MOST_SUGGESTED = 60;
+
+/** The metric a page starts with: `hits` where it is counted, else the first one there is. */
+export function firstMetric(metrics) {
+  return metrics.length === 0 || metrics.includes(DEFAULT_METRIC) ? DEFAULT_METRIC : metrics[0];
+}
+
+/** Formulas worth offering: every ratio of two metrics, those per hit last since they say the least. */
+export function suggestions(metrics) {
+  const ratios = [];
+  for (const below of [...metrics].sort((a, b) => (a === DEFAULT_METRIC) - (b === DEFAULT_METRIC))) {
+    for (const above of metrics) {
+      if (above !== below) ratios.push(`${above}/${below}`);
+    }
+  }
+  return [...ratios, ...metrics.map((name) => `${name}:cumulative`)].slice(0, MOST_SUGGESTED);
+}
+
+/** Splits at the `/` that is not inside double quotes: `'a/b'` -> `['a', 'b']`, `'a'` -> `['a']`. */
+export function terms(formula) {
+  return (formula.match(/(?:"[^"]*"|[^/"])+/g) ?? []).map((term) => term.trim());
+}
+
+export function isRatio(formula) {
+  return terms(formula).length > 1;
+}
+
+/** True when the values of children can be added up to that of their parent. */
+export function isAdditive(formula) {
+  return !isRatio(formula) && !formula.includes(':') && !formula.startsWith('_');
+}
+
+/**
+ * The metric that tells how much stands behind a formula's value: what a ratio is divided by, else the formula itself.
+ * Children are chosen and ordered by it: the highest ratio is mostly that of whoever was counted twice.
+ */
+export function weightOf(formula, metrics) {
+  const [above, below] = terms(formula).map((term) => term.replace(/:.*$/, '').replace(/^"(.*)"$/, '$1'));
+  if (below !== undefined && metrics.includes(below)) return below;
+  if (below === undefined && metrics.includes(above)) return above;
+  return DEFAULT_METRIC;
+}

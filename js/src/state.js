@@ -1,0 +1,89 @@
+// What the page shows, as one plain value, and as the text after `#` in its address. Nothing here touches the page.
+
+/**
+ * pk         path of what was counted; null when none is chosen yet
+ * dimension  path of the node that is drawn with its children; null lets the page choose, [] is overall
+ * metric     metric or formula; null lets the page choose
+ * period     as the server reads it: 'thirty', '1h:7d'; null lets the page choose
+ * zone       IANA name; '' is the server's own (UTC)
+ * sort       column of the breakdown: 'name', 'value' or 'weight', '-' before it for descending
+ * hidden     names of series that are not drawn
+ */
+export const INITIAL = Object.freeze({
+  pk: null, dimension: null, metric: null, period: null, zone: '', sort: '-weight', hidden: Object.freeze([]),
+});
+
+const SORTS = ['name', '-name', 'value', '-value', 'weight', '-weight'];
+
+/** Reads the part of an address after `#`. What cannot be read is as if it were not there. */
+export function parseState(hash) {
+  const given = new URLSearchParams(hash.replace(/^#/, ''));
+  const sort = given.get('sort');
+  return {
+    pk: readPath(given.get('pk'), { empty: null }),
+    dimension: readPath(given.get('dimension'), { empty: [] }),
+    metric: given.get('metric') || null,
+    period: given.get('period') || null,
+    zone: given.get('zone') ?? INITIAL.zone,
+    sort: SORTS.includes(sort) ? sort : INITIAL.sort,
+    hidden: readPath(given.get('hidden'), { empty: [] }) ?? [],
+  };
+}
+
+function readPath(text, { empty }) {
+  if (text === null) return null;
+  let value = text;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // A bare word, as in #pk=signup, is a path of one.
+  }
+  const names = Array.isArray(value) ? value : [value];
+  if (!names.every((name) => ['string', 'number', 'boolean'].includes(typeof name))) return null;
+  return names.length === 0 ? empty : names.map(String);
+}
+
+/** The address text of a state; what is as at the start is left out, so that links stay short. */
+export function formatState(state) {
+  const parts = new URLSearchParams();
+  if (state.pk !== null) parts.set('pk', JSON.stringify(state.pk));
+  if (state.dimension !== null) parts.set('dimension', JSON.stringify(state.dimension));
+  if (state.metric !== null) parts.set('metric', state.metric);
+  for (const key of ['period', 'zone', 'sort']) {
+    if (state[key] !== INITIAL[key]) parts.set(key, state[key]);
+  }
+  if (state.hidden.length > 0) parts.set('hidden', JSON.stringify(state.hidden));
+  const text = parts.toString();
+  return text === '' ? '' : `#${text}`;
+}
+
+/** Another pk: period and zone stay; metric, node and hidden series were those of the pk before. */
+export function openPk(state, pk) {
+  return { ...state, pk, dimension: null, metric: null, hidden: [], sort: INITIAL.sort };
+}
+
+/** Another node of the same pk. */
+export function openDimension(state, dimension) {
+  return { ...state, dimension, hidden: [] };
+}
+
+export function toggleHidden(state, name) {
+  const hidden = state.hidden.includes(name)
+    ? state.hidden.filter((other) => other !== name)
+    : [...state.hidden, name];
+  return { ...state, hidden };
+}
+
+/** Sorting by the column that is sorted already turns the order round; names start at A, numbers at the largest. */
+export function sortBy(state, column) {
+  const first = column === 'name' ? column : `-${column}`;
+  const second = column === 'name' ? `-${column}` : column;
+  return { ...state, sort: state.sort === first ? second : first };
+}
+
+/** True when two states ask the server the same question, so that no new answer is needed. */
+export function asksTheSame(one, other) {
+  return ['pk', 'dimension', 'metric', 'period', 'zone'].every(
+    (key) => JSON.stringify(one[key]) === JSON.stringify(other[key]),
+  );
+}

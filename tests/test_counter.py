@@ -1,0 +1,52 @@
+"""Counting one, many, and again: what the whale's own tests leave open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hailwhale import InvalidDimensions, StorageConflict, Whale
+from hailwhale.settings import Settings
+from hailwhale.tally import Subject
+
+NOW = 1_795_372_900
+
+
+@pytest.fixture
+def whale(embedded_url: str) -> Iterator[Whale]:
+    with Whale(embedded_url, settings=Settings.load({}), clock=lambda: NOW) as whale:
+        yield whale
+
+
+def test_giving_up_after_all_attempts_says_so_and_counts_nothing(whale: Whale, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('hailwhale.counter._ATTEMPTS', 0)
+    with pytest.raises(StorageConflict, match='the same ids'):
+        whale.count_many([{'pk': 'p', 'id': 'x'}])
+    with pytest.raises(StorageConflict, match='counted by others'):
+        whale.update_count_to('p', metrics={'stock': 1})
+    assert whale.pks() == []
+
+
+def test_branches_that_end_apart_have_no_common_level(whale: Whale) -> None:
+    subject = Subject(('p',), ((), ('a',), ('b',)))
+    with pytest.raises(InvalidDimensions, match=r"\['a'\] and \['b'\]"):
+        whale.counter.set_level(subject, NOW, {'stock': 1}, now=NOW)
+
+
+def test_slices_are_committed_one_after_the_other(whale: Whale, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('hailwhale.counter.SLICE', 3)
+    result = whale.count_many([('p', f'{i}') if i != 4 else ('p', 'x', {'bad': 'y'}) for i in range(10)])
+    assert (result.counted, [refusal.index for refusal in result.refused]) == (9, [4])
+    assert whale.total('p', period='today') == 9
+
+
+def test_names_of_pks_and_metrics_are_listed_in_order(whale: Whale) -> None:
+    whale.count_many([(['b', 2], None, ['z', 'y']), (['b', 1], None, {'x': 1}), ('a',)])
+    assert whale.pks() == [['a'], ['b']]
+    assert whale.pks('b') == [['b', '1'], ['b', '2']]
+    assert whale.metric_names('b') == ['hits', 'x', 'y', 'z']
+    assert whale.metric_names(['b', 1]) == ['hits', 'x']
+    assert whale.metric_names('a') == ['hits']
+    whale.count_many([('a', None, {'hits': 0, 'n': 1}), ('a', None, {'hits': 0, 'n': -1})])
+    assert whale.metric_names('a') == ['hits']

@@ -1,0 +1,58 @@
+"""The tree of errors, as its own documentation draws it."""
+
+import inspect
+import re
+
+import pytest
+
+from hailwhale import errors
+
+CLASSES = {
+    name: kind
+    for name, kind in vars(errors).items()
+    if inspect.isclass(kind) and issubclass(kind, BaseException) and kind.__module__ == errors.__name__
+}
+
+
+def drawn() -> dict[str, str | None]:
+    """Every class that the docstring draws, with the one that it hangs from."""
+    parents: dict[str, str | None] = {}
+    above: list[str] = []
+    tree = errors.__doc__.split('::', 1)[1].split('A message names')[0]
+    for line in filter(str.strip, tree.splitlines()):
+        found = re.fullmatch(r'(?P<branch>[ │├└─]*)(?P<name>\w+).*', line)
+        depth = (len(found['branch']) - 4) // 4
+        above[depth:] = [found['name']]
+        parents[found['name']] = above[depth - 1] if depth else None
+    return parents
+
+
+def test_the_docstring_draws_exactly_the_classes_that_exist():
+    assert list(drawn()) == list(CLASSES)
+
+
+def test_every_class_hangs_where_it_is_drawn():
+    for name, parent in drawn().items():
+        bases = {base.__name__ for base in CLASSES[name].__bases__}
+        assert (parent or 'Exception') in bases, name
+
+
+def test_no_two_errors_share_a_code():
+    codes = [kind.code for kind in CLASSES.values()]
+    assert len(set(codes)) == len(codes)
+
+
+def test_codes_are_words_that_programs_can_compare():
+    assert all(re.fullmatch('[a-z]+(_[a-z]+)*', kind.code) for kind in CLASSES.values())
+
+
+@pytest.mark.parametrize('kind', CLASSES.values())
+def test_every_error_keeps_its_message_and_the_argument_at_fault(kind: type[errors.HailWhaleError]):
+    error = kind("not a length of time: '1x'", field='period')
+    assert (str(error), error.message, error.field) == ("not a length of time: '1x'",) * 2 + ('period',)
+    assert kind('no argument at fault').field is None
+
+
+def test_what_the_caller_gave_wrong_is_a_value_error_and_the_engine_is_none():
+    assert issubclass(errors.InvalidPath, ValueError)
+    assert not issubclass(errors.StorageError, ValueError)

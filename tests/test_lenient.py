@@ -1,0 +1,336 @@
+"""The reader of values in URLs: whatever is written is a value, or an error that says where."""
+
+import json
+import string
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from hailwhale.errors import InvalidText, LimitExceeded
+from hailwhale.lenient import MAX_BYTES, MAX_DEPTH, MAX_NODES, read_json, read_value
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda below: st.lists(below, max_size=4) | st.dictionaries(st.text(), below, max_size=4),
+    max_leaves=20,
+)
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(string.printable),
+    lambda below: st.lists(below, max_size=4) | st.dictionaries(st.text(string.printable), below, max_size=4),
+    max_leaves=20,
+)
+NOISE = st.text('[]{}:,"\'\\ ab5.-+eu\ud800\nx0', max_size=30)
+
+
+def as_floats(value: object) -> object:
+    """The value with every Decimal as the float that it was written from."""
+    if isinstance(value, list):
+        return [as_floats(item) for item in value]
+    if isinstance(value, dict):
+        return {key: as_floats(item) for key, item in value.items()}
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def is_float_in(value: object) -> bool:
+    if isinstance(value, (list, dict)):
+        return any(map(is_float_in, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float)
+
+
+def answer_of(read: Callable[..., object], text: str | bytes, **limits: int) -> object:
+    """What the reader answers: the value, or the one of its errors that it raised."""
+    try:
+        return read(text, **limits)
+    except (InvalidText, LimitExceeded) as error:
+        return error
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        ('text', 'value'),
+        [
+            ("['a', 'b', 'c']", ['a', 'b', 'c']),
+            ('[\'a\', "b"]', ['a', 'b']),
+            ('{"dollars": 200}', {'dollars': 200}),
+            ('{"spent": .50}', {'spent': Decimal('0.5')}),
+            ('{"dollars": -2000}', {'dollars': -2000}),
+            ('{"sales": $product_id}', {'sales': '$product_id'}),
+            ('{dollars: 200}', {'dollars': 200}),
+            ('[a, b]', ['a', 'b']),
+            ('[a, b,]', ['a', 'b']),
+            ("{'a': {'b': [1, 2,],},}", {'a': {'b': [1, 2]}}),
+            ('[]', []),
+            ('{ }', {}),
+            ("[True, False, None, true, false, null, 'True']", [True, False, None, True, False, None, 'True']),
+            ("[O'Brien, rock 'n roll]", ["O'Brien", "rock 'n roll"]),
+            ('["O\'Brien", \'say "x"\']', ["O'Brien", 'say "x"']),
+            ('{url: http://x/?a=1, at: 12:30}', {'url': 'http://x/?a=1', 'at': '12:30'}),
+            ('{5: x, 1.5: y, true: z, 007: w}', {5: 'x', Decimal('1.5'): 'y', 'true': 'z', '007': 'w'}),
+            ("{'a:b' : 1}", {'a:b': 1}),
+            (' [ a , b ] ', ['a', 'b']),
+            ("'it\\'s'", "it's"),
+            ("'a\\n\\t\\r\\b\\f\\\\\\/\\\"'", 'a\n\t\r\b\f\\/"'),
+            ("'\\x41\\u00e9\\U0001F433\\ud83d\\udc33'", 'Aé🐳🐳'),
+            ("'\\ud83d'", '\ud83d'),
+            ("['two\nlines']", ['two\nlines']),
+            ("''", ''),
+            ('"a"', 'a'),
+        ],
+    )
+    def test_are_read_as_people_write_them(self, text: str, value: object):
+        assert read_value(text) == value
+
+    @pytest.mark.parametrize(
+        'text',
+        [
+            '',
+            ' ',
+            'signup',
+            "O'Brien",
+            'a/b',
+            'foo bar',
+            ' foo ',
+            'a, b]',
+            'x"y',
+            '(1, 2)',
+            '$product_id',
+            'a: b',
+            '007',
+            '-007',
+            '1_000',
+            '٣',
+            '1e',
+            '.',
+            '+',
+            '1e999999',
+            '1e-401',
+            '-1' + '0' * 640,
+            'NaN',
+            'Infinity',
+            '-Infinity',
+            'nan',
+            'TRUE',
+            '\ud800',
+        ],
+    )
+    def test_that_begin_with_no_bracket_or_quote_are_words_as_they_are(self, text: str):
+        assert read_value(text) == text
+
+    @pytest.mark.parametrize(
+        ('text', 'value'),
+        [('true', True), ('True', True), ('false', False), (' False ', False), ('null', None), ('None', None)],
+    )
+    def test_that_are_said_true_false_or_nothing_are_that(self, text: str, value: object):
+        assert read_value(text) is value
+
+    @pytest.mark.parametrize(
+        ('text', 'value'),
+        [
+            ('42', 42),
+            (' 42 ', 42),
+            ('+5', 5),
+            ('-0', 0),
+            ('.50', Decimal('0.50')),
+            ('-.5', Decimal('-0.5')),
+            ('5.', Decimal(5)),
+            ('5.250', Decimal('5.250')),
+            ('1e5', Decimal('1E+5')),
+            ('1E-400', Decimal('1E-400')),
+            ('0.1', Decimal('0.1')),
+            ('9' * 640, int('9' * 640)),
+        ],
+    )
+    def test_that_are_numbers_are_exact(self, text: str, value: object):
+        for read in (read_value(text), read_value(f'[{text},]')[0], read_value(f'[{text}]')[0]):
+            assert (read, type(read)) == (value, type(value))
+            assert str(read) == str(value)
+
+    @pytest.mark.parametrize(
+        ('text', 'at', 'why'),
+        [
+            ("['a', 'b'\"]", 10, "',' or ']'"),
+            ("['O'Brien']", 5, "',' or ']'"),
+            ("[a', 'b']", 2, 'never began'),
+            ("'tis", 1, 'never ends'),
+            ("['a", 2, 'never ends'),
+            ('[', 2, 'missing'),
+            ('[a', 3, "',' or ']'"),
+            ('[a,', 4, 'missing'),
+            ('[,]', 2, 'missing'),
+            ('[a,,b]', 4, 'missing'),
+            ('{a}', 3, "':'"),
+            ('{a:}', 4, 'missing'),
+            ('{:a}', 2, 'missing'),
+            ('{a: 1 "b": 2}', 7, "',' or '}'"),
+            ('{[a]: 1}', 2, 'missing'),
+            ('[a[1]]', 3, "',' or ']'"),
+            ('[a}', 3, "',' or ']'"),
+            ('[a] b', 5, 'nothing may follow'),
+            ('"a" b', 5, 'nothing may follow'),
+            ("'a\\q'", 3, 'backslash twice'),
+            ("['\\u12']", 3, 'backslash twice'),
+            ("'\\U00110000'", 2, 'backslash twice'),
+        ],
+    )
+    def test_that_cannot_be_read_say_where_and_why(self, text: str, at: int, why: str):
+        with pytest.raises(InvalidText) as caught:
+            read_value(text, field='dimensions')
+        assert f'at character {at}: ' in caught.value.message
+        assert why in caught.value.message
+        assert caught.value.field == 'dimensions'
+        assert caught.value.message.startswith('dimensions: ')
+
+    @given(VALUES)
+    def test_in_json_read_back_the_same(self, value: object):
+        assume(len(json.dumps(value)) < MAX_BYTES)
+        assert as_floats(read_value(json.dumps(value), max_depth=100)) == value
+        assert as_floats(read_value(json.dumps(value, ensure_ascii=False), max_depth=100)) == value
+        assert as_floats(read_json(json.dumps(value), max_depth=100)) == value
+        assert as_floats(read_json(json.dumps(value).encode(), max_depth=100)) == value
+
+    @given(VALUES.filter(lambda value: isinstance(value, (list, dict)) and value))
+    def test_with_a_comma_too_many_read_back_the_same(self, value: object):
+        text = json.dumps(value)
+        assert as_floats(read_value(f'{text[:-1]},{text[-1]}', max_depth=100)) == value
+
+    @given(PLAIN.filter(lambda value: isinstance(value, (list, dict))))
+    @example(["O'Brien", 'say "x"', 'both \' and "'])
+    def test_printed_by_python_read_back_the_same(self, value: object):
+        assert read_value(repr(value), max_depth=100) == value
+
+    @given(st.text() | NOISE | st.lists(NOISE, max_size=4).map(lambda parts: f'[{",".join(parts)}]'))
+    @example('[' * 60_000)
+    @example("['a', 'b'\"]")
+    def test_are_something_or_refused_as_our_own_error_and_never_a_float(self, text: str):
+        answer = answer_of(read_value, text)
+        assert not is_float_in(answer)
+        assert '\n' not in getattr(answer, 'message', '')
+
+    @given(st.text().filter(lambda text: text.strip()[:1] not in {'[', '{', '"', "'"}))
+    def test_that_begin_with_no_bracket_or_quote_are_never_refused(self, text: str):
+        value = read_value(text)
+        assert value == text or not isinstance(value, str) or value == text.strip()
+
+    @pytest.mark.parametrize(
+        'text',
+        [
+            '[' * 100_000,
+            '[' * 100_000 + ']' * 100_000,
+            '{a:' * 100_000,
+            '[a,' * 100_000,
+            "'" * 100_000,
+            "'\\" * 50_000,
+            '"\\u' * 30_000 + '"',
+            '[a' + ' ' * 100_000 + '"',
+            ' ' * 100_000 + '[',
+            '[' + '1,' * 50_000,
+            '[' + "'" + "a'b" * 30_000,
+            '1' * 100_000,
+            '1e' + '9' * 100_000,
+            '[' + '.5e-9,' * 15_000 + ']',
+        ],
+    )
+    def test_made_to_be_slow_are_answered_at_once(self, text: str):
+        began = time.process_time()
+        answer = answer_of(read_value, text, max_bytes=10**6)
+        assert len(getattr(answer, 'message', '')) < 400
+        assert time.process_time() - began < 1
+
+    def test_deeper_than_python_can_go_are_refused_whatever_the_limit(self):
+        for text in ['[' * 5000 + ']' * 5000, '[' * 5000 + ',]']:
+            with pytest.raises(LimitExceeded):
+                read_value(text, max_depth=10**6)
+
+
+LIMITED = [
+    ('[' * (MAX_DEPTH + 1) + '1' + ']' * (MAX_DEPTH + 1), {}),
+    ('[' + '1,' * MAX_NODES + '1]', {}),
+    ('[1, 2]', {'max_nodes': 2}),
+    ('[["a", "b"], {"c": 1}]', {'max_nodes': 5}),
+    ('[[1]]', {'max_depth': 1}),
+    ('{"a": {"b": 1}}', {'max_depth': 1}),
+    ('"' + 'a' * MAX_BYTES + '"', {}),
+    ('"é"', {'max_bytes': 3}),
+    ('"aa"', {'max_bytes': 3}),
+]
+ALLOWED = [
+    ('[' * MAX_DEPTH + ']' * MAX_DEPTH, {}),
+    ('[' + '1,' * (MAX_NODES - 2) + '1]', {}),
+    ('["a,b,c", "[[["]', {'max_nodes': 3, 'max_depth': 1}),
+    ('{"a": {"b": 1}}', {'max_depth': 2, 'max_nodes': 3}),
+    ('[["[{"], {"c": []}]', {'max_depth': 3, 'max_nodes': 5}),
+    ('"é"', {'max_bytes': 4}),
+]
+
+
+@pytest.mark.parametrize(('text', 'limits'), LIMITED)
+def test_both_readers_refuse_what_is_larger_than_the_limits(text: str, limits: dict[str, int]):
+    for read, spelling in [(read_value, text), (read_value, text.replace('"', "'")), (read_json, text)]:
+        with pytest.raises(LimitExceeded) as caught:
+            read(spelling, field='metrics', **limits)
+        assert caught.value.field == 'metrics'
+    with pytest.raises(LimitExceeded, match='more than'):
+        read_json(text.encode(), **limits)
+
+
+@pytest.mark.parametrize(('text', 'limits'), ALLOWED)
+def test_both_readers_take_what_is_just_within_the_limits(text: str, limits: dict[str, int]):
+    value = json.loads(text)
+    assert read_value(text, **limits) == value
+    assert read_value(text.replace('"', "'"), **limits) == value
+    assert read_json(text, **limits) == read_json(text.encode(), **limits) == value
+
+
+class TestJson:
+    @pytest.mark.parametrize(
+        ('text', 'value'),
+        [
+            (b'{"a": [1, 2.50]}', {'a': [1, Decimal('2.50')]}),
+            (b'\xef\xbb\xbf[1]', [1]),
+            ('"\\ud83d\\udc33é"', '🐳é'),
+            (' null ', None),
+            ('1e400', Decimal('1e400')),
+        ],
+    )
+    def test_is_read_with_exact_numbers(self, text: str | bytes, value: object):
+        assert read_json(text) == value
+        assert not is_float_in(read_json(text))
+
+    @pytest.mark.parametrize(
+        'text', ["['a']", '[1,]', '{a: 1}', '.5', '+5', 'signup', '', '[1] 2', '007', '"a\nb"', 'True']
+    )
+    def test_is_not_what_people_write_in_urls(self, text: str):
+        with pytest.raises(InvalidText, match=r'at character [0-9]+: not JSON'):
+            read_json(text)
+
+    @pytest.mark.parametrize('name', ['NaN', 'Infinity', '-Infinity'])
+    def test_has_no_numbers_that_are_none(self, name: str):
+        with pytest.raises(InvalidText, match=name) as caught:
+            read_json(f'{{"a": {name}}}', field='metrics')
+        assert caught.value.field == 'metrics'
+
+    @pytest.mark.parametrize('digits', ['1e999999', '-1E-401', '1' * 641])
+    def test_has_no_numbers_that_nothing_could_hold(self, digits: str):
+        with pytest.raises(LimitExceeded, match='send it as a text') as caught:
+            read_json(f'[{digits}]', field='metrics')
+        assert caught.value.field == 'metrics'
+        assert read_json(f'["{digits}"]') == [digits]
+
+    def test_is_utf_8(self):
+        with pytest.raises(InvalidText, match='not UTF-8 at byte 2'):
+            read_json(b'"\xff"', field='body')
+
+    @pytest.mark.parametrize('text', ['[' * 100_000, '[' * 100_000 + ']' * 100_000, '{"a":' * 100_000])
+    def test_of_nothing_but_brackets_is_refused(self, text: str):
+        with pytest.raises(LimitExceeded):
+            read_json(text, max_bytes=10**6)
+
+    @given(st.binary() | st.text())
+    def test_is_read_or_refused_whatever_the_body(self, body: bytes | str):
+        answer = answer_of(read_json, body)
+        assert not is_float_in(answer)
+        assert '\n' not in getattr(answer, 'message', '')

@@ -1,0 +1,192 @@
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from hailwhale.errors import SettingsError
+from hailwhale.periods import DEFAULT_PERIODS, Retention
+from hailwhale.settings import SETTINGS, Settings, hide_secrets
+
+ENVIRON = {'HOME': '/home/someone'}
+
+
+@pytest.fixture(autouse=True)
+def _home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('HOME', '/home/someone')
+
+
+def test_the_table_has_a_row_for_every_field_in_the_same_order() -> None:
+    assert [setting.name for setting in SETTINGS] == [field.name for field in fields(Settings)]
+    assert [setting.env for setting in SETTINGS] == [f'HAILWHALE_{setting.name.upper()}' for setting in SETTINGS]
+    assert all(setting.help.endswith('.') for setting in SETTINGS)
+
+
+def test_defaults_are_what_the_table_says() -> None:
+    assert Settings.load({}) == Settings(
+        url='',
+        home=Path('/home/someone/.local/share/hailwhale'),
+        zones=(),
+        keep=Retention.parse_list('1m:1d 1h:35d 1d:1y'),
+        periods=DEFAULT_PERIODS,
+        week_start=0,
+        important=0.1,
+        cache_seconds=60.0,
+        host='127.0.0.1',
+        port=8085,
+        cors=(),
+        max_body=1_048_576,
+        timeout=5.0,
+    )
+
+
+def test_every_default_is_a_value_that_the_environment_may_have() -> None:
+    spelled = {setting.env: setting.default for setting in SETTINGS}
+    assert Settings.load(spelled) == Settings.load({})
+
+
+EXAMPLES = [
+    ('url', 'redis://db:6379/1', 'redis://db:6379/1'),
+    ('home', '/srv/whale', Path('/srv/whale')),
+    ('home', '~/whale', Path('/home/someone/whale')),
+    ('zones', 'Asia/Tokyo, Europe/London Asia/Tokyo,-5', ('Asia/Tokyo', 'Europe/London', 'UTC-05:00')),
+    ('keep', '5m:1w 1d:2y', Retention.parse_list('5m:1w 1d:2y')),
+    ('periods', '5m:1w, yesterday', ('5m:1w', 'yesterday')),
+    ('week_start', 'Sunday', 6),
+    ('week_start', 'sat', 5),
+    ('week_start', '2', 2),
+    ('important', '0', 0.0),
+    ('cache_seconds', '0.5', 0.5),
+    ('host', '::1', '::1'),
+    ('port', '0', 0),
+    (
+        'cors',
+        'https://Example.org/ http://localhost:8080 http://[::1]:80',
+        ('https://example.org', 'http://localhost:8080', 'http://[::1]:80'),
+    ),
+    ('cors', '*', ('*',)),
+    ('max_body', '64k', 65_536),
+    ('max_body', '2 MB', 2_097_152),
+    ('max_body', '4096', 4_096),
+    ('timeout', '.25', 0.25),
+]
+
+
+@pytest.mark.parametrize(('name', 'text', 'value'), EXAMPLES)
+def test_the_environment_and_overrides_are_read_the_same_way(name: str, text: str, value: object) -> None:
+    env = next(setting.env for setting in SETTINGS if setting.name == name)
+    assert getattr(Settings.load({env: f' {text} '}), name) == value
+    assert getattr(Settings.load({}, **{name: text}), name) == value
+    assert getattr(Settings.load({env: 'not used'}, **{name: value}), name) == value
+
+
+def test_every_setting_has_an_example() -> None:
+    assert {name for name, _, _ in EXAMPLES} == {setting.name for setting in SETTINGS}
+
+
+def test_none_is_no_override_and_an_empty_variable_is_not_set() -> None:
+    assert Settings.load({'HAILWHALE_PORT': '9000'}, port=None).port == 9_000
+    assert Settings.load({'HAILWHALE_PORT': ' '}).port == 8_085
+
+
+def test_an_override_may_take_back_what_the_environment_says() -> None:
+    environ = {'HAILWHALE_URL': 'redis://db', 'HAILWHALE_ZONES': 'Asia/Tokyo'}
+    settings = Settings.load(environ, url='', zones=())
+    assert (settings.url, settings.zones) == ('', ())
+
+
+def test_the_environment_of_the_process_is_read_unless_another_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('HAILWHALE_PORT', '9001')
+    assert Settings.load().port == 9_001
+    assert Settings.load({}).port == 8_085
+
+
+def test_home_follows_the_data_home_where_that_is_absolute() -> None:
+    assert Settings.load({'XDG_DATA_HOME': '/data'}).home == Path('/data/hailwhale')
+    assert Settings.load({'XDG_DATA_HOME': 'data'}).home == Path('/home/someone/.local/share/hailwhale')
+    assert Settings.load({'XDG_DATA_HOME': '/data', 'HAILWHALE_HOME': '/srv'}).home == Path('/srv')
+    assert Settings.load({}, home='here').home == Path.cwd() / 'here'
+
+
+def test_kept_weeks_begin_on_the_day_that_weeks_begin_unless_they_name_their_own() -> None:
+    keep = Settings.load({'HAILWHALE_KEEP': '1w:1y 1d:1y', 'HAILWHALE_WEEK_START': 'sunday'}).keep
+    assert [str(each) for each in keep] == ['1w.sun:1y', '1d:1y']
+    own = Settings.load({'HAILWHALE_KEEP': '1w.sat:1y', 'HAILWHALE_WEEK_START': 'sunday'}).keep
+    assert [str(each) for each in own] == ['1w.sat:1y']
+
+
+@pytest.mark.parametrize(
+    ('name', 'text', 'way_out'),
+    [
+        ('url', 'localhost', 'try redis://localhost:6379/0'),
+        ('url', 'redis://a b', 'try redis://localhost:6379/0'),
+        ('home', 'a\0b', 'name a directory'),
+        ('home', '~nobody-of-this-name/x', 'home'),
+        ('zones', 'Mars/Olympus', 'try UTC, Europe/London'),
+        ('keep', '1x:1d', 'try 30s, 5m, 1h, 1d'),
+        ('keep', '1h', 'try 1h:31d'),
+        ('periods', 'fortnight', 'try 1h:24h'),
+        ('periods', ',', 'name at least one period'),
+        ('week_start', 'someday', 'try monday'),
+        ('week_start', '7', 'try monday'),
+        ('important', '1.5', 'from 0 to 1'),
+        ('important', 'nan', 'from 0 to 1'),
+        ('cache_seconds', '-1', 'from 0 to 86400'),
+        ('host', 'http://a/', 'try 127.0.0.1'),
+        ('port', '65536', 'from 0 to 65535'),
+        ('port', 'http', 'from 0 to 65535'),
+        ('cors', 'example.org', 'try https://example.org'),
+        ('max_body', '10', 'from 1024 to 1024m'),
+        ('max_body', 'big', 'from 1024 to 1024m'),
+        ('timeout', '0', 'from 0.001 to 3600'),
+        ('timeout', 'soon', 'from 0.001 to 3600'),
+    ],
+)
+def test_a_bad_value_is_refused_by_variable_value_and_way_out(name: str, text: str, way_out: str) -> None:
+    env = next(setting.env for setting in SETTINGS if setting.name == name)
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({env: text})
+    assert caught.value.field == name
+    assert caught.value.message.startswith(f'{env} cannot be {text!r}: ')
+    assert way_out in caught.value.message
+    with pytest.raises(SettingsError, match=f'^{name} cannot be '):
+        Settings.load({}, **{name: text})
+
+
+def test_an_empty_override_is_refused_where_a_value_is_needed() -> None:
+    for name in ('home', 'host', 'port', 'keep'):
+        with pytest.raises(SettingsError, match=f"^{name} cannot be ''"):
+            Settings.load({}, **{name: ''})
+
+
+def test_an_unknown_setting_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"no such setting: 'prot' \(there are url, home, .*timeout\)"):
+        Settings.load({}, prot=8_085)
+
+
+@pytest.mark.parametrize(
+    ('url', 'hidden'),
+    [
+        ('redis://me:secret@db:6379/0', 'redis://me:***@db:6379/0'),
+        ('redis://:secret@db', 'redis://:***@db'),
+        ('redis://secret@db', 'redis://***@db'),
+        ('redis://:se/c#r@e?t@db', 'redis://:***@db'),
+        ('redis+cluster://u:secret@a:1,b:2', 'redis+cluster://u:***@a:1,b:2'),
+        ('redis://db?password=secret&db=1', 'redis://db?password=***&db=1'),
+        ('redis://db:6379/0', 'redis://db:6379/0'),
+        ('', ''),
+    ],
+)
+def test_no_password_is_ever_shown(url: str, hidden: str) -> None:
+    assert hide_secrets(url) == hidden
+    assert f'url={hidden!r}, home=' in repr(Settings.load({}, url=url))
+
+
+def test_a_bad_address_is_refused_without_its_password() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({'HAILWHALE_URL': 'redis://:secret@a b'})
+    assert 'secret' not in caught.value.message
+    assert caught.value.__cause__ is None
+
+
+def test_settings_are_shown_with_their_names() -> None:
+    assert repr(Settings.load({}, port=1)).endswith("host='127.0.0.1', port=1, cors=(), max_body=1048576, timeout=5.0)")
