@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from hailwhale.errors import InvalidInput, LimitExceeded
-from hailwhale.metrics import DEFAULT_METRIC, Formula, number
+from hailwhale.formulas import Formula
+from hailwhale.metrics import DEFAULT_METRIC, number
 from hailwhale.kept import Kept, Plan
 from hailwhale.paths import Path, path_name
 from hailwhale.periods import Period

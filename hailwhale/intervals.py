@@ -18,10 +18,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from hailwhale.errors import InvalidPeriod, LimitExceeded
-from hailwhale.metrics import Span
 from hailwhale.times import EARLIEST, Clock, clock, shown, zone, zone_name
 
 __all__ = [
@@ -52,6 +51,14 @@ _TEXT = re.compile(r'(\d{0,12})\s*(s|m|h|d|w|mo|y)?(?:\.(mon|tue|wed|thu|fri|sat
 #: No bucket of the calendar, in any zone and year, is shorter than this.
 _SLOT = 6 * 3_600
 _REMEMBERED = 8_192
+
+
+class Span(NamedTuple):
+    """One bucket of time: from ``start`` up to ``end`` in epoch seconds, and the days of the month it starts in."""
+
+    start: int
+    end: int
+    days_in_month: int
 
 
 class _Tiles(Protocol):

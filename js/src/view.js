@@ -85,7 +85,7 @@ export class View {
     drawLegend(legend, { ...common, toggle: this.actions.toggle });
     const children = answer.rows.length;
     const lines = drawn.filter(({ isOverall }) => !isOverall).length;
-    setText(this.parts['legend-note', 'answer'], lines > 0 && children > lines ? `the largest ${lines} of ${this.formats.exact(children)}` : '');
+    setText(this.parts['legend-note'], lines > 0 && children > lines ? `the largest ${lines} of ${this.formats.exact(children)}` : '');
     setAttribute(plot, 'aria-label', this.#summary(lines));
   }
 

@@ -32,7 +32,7 @@ class Reply(NamedTuple):
 
 
 def environ(method: str, path: str, body: bytes = b'', **more: object) -> dict[str, Any]:
-    """The environment of a request; what an address line may not hold is quoted, ``%`` and ``+`` stand for themselves."""
+    """The environment of a request; what an address line may not hold is quoted, but for ``%`` and ``+``."""
     path, _, query = path.partition('?')
     return {
         'REQUEST_METHOD': method,
@@ -63,6 +63,7 @@ class Client:
 
     def __call__(self, method: str, path: str, body: bytes = b'', **more: object) -> Reply:
         given = environ(method, path, body, **more)
+        errors = given['wsgi.errors']
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> Callable[[bytes], object]:
@@ -74,7 +75,7 @@ class Client:
         chunks.close()  # type: ignore[attr-defined]
         ((status, headers),) = started
         assert len(headers) == len(dict(headers))
-        return Reply(int(status[:3]), dict(headers), received, given['wsgi.errors'].getvalue())
+        return Reply(int(status[:3]), dict(headers), received, errors.getvalue())
 
     def get(self, path: str, **more: object) -> Reply:
         return self('GET', path, **more)
