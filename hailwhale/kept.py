@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from hailwhale.errors import InvalidTime, Unanswerable
 from hailwhale.intervals import DAY, Interval, Span
 from hailwhale.periods import Period, Retention
-from hailwhale.storage import Chunk, Slot, Slots, chunks
+from hailwhale.storage import Chunk, Slot, Slots, Storage, chunks
 
 #: An event may be ahead of the clock by so much: clocks differ, and schedules are known before they happen.
 FUTURE = DAY
@@ -62,6 +62,35 @@ def with_zones(keep: Sequence[Retention], zones: Sequence[str]) -> list[Retentio
         if kept.interval.unit not in ('s', 'm', 'h') and kept.interval.zone == 'UTC' != zone
     ]
     return [*keep, *local]
+
+
+def agreed(storage: Storage, wanted: Sequence[Retention], now: int) -> Kept:
+    """What all writers of a store keep: what our settings want, and what others have registered there.
+
+    An interval that only others name is counted too: were it not, their answers would miss our events.  Of two lengths
+    the longer one holds; what was counted before an interval was named, or had expired before it was kept longer,
+    is not answered from it.
+    """
+    known = storage.intervals()
+    new: dict[str, tuple[str, int]] = {}
+    longer: dict[str, tuple[str, int]] = {}
+    for retention in wanted:
+        name = retention.interval.name
+        if name not in known:
+            new[name] = (str(retention.length), now if known else 0)
+            continue
+        length, since = known[name]
+        before = Retention.parse(f'{name}:{length}')
+        if retention.length.seconds > before.length.seconds:
+            longer[name] = (str(retention.length), max(since, now - before.length.seconds))
+    if new:
+        storage.register(new)
+    if longer:
+        storage.register(longer, replace=True)
+    known = storage.intervals() or new
+    retentions = [Retention.parse(f'{name}:{length}') for name, (length, _) in known.items()]
+    retentions.sort(key=lambda retention: (retention.interval.width, retention.interval.name))
+    return Kept(retentions, {name: since for name, (_, since) in known.items()})
 
 
 class Kept:

@@ -35,6 +35,9 @@ class Last:
         length = Interval.parse(text)
         return cls(length.count, length.unit)
 
+    def __str__(self) -> str:
+        return f'{self.count}{self.unit}'
+
     @property
     def seconds(self) -> int:
         """How long; in the mean, for months and years."""

@@ -170,7 +170,7 @@ class Retention:
         return kept
 
     def __str__(self) -> str:
-        return f'{self.interval.name}:{self.length.count}{self.length.unit}'
+        return f'{self.interval.name}:{self.length}'
 
     def expires(self, start: int) -> int:
         """When the bucket that begins at ``start`` is gone."""

@@ -20,10 +20,9 @@ from hailwhale.answers import Answers, Cache, Question
 from hailwhale.arguments import either
 from hailwhale.counter import Counted, Counter, read_event
 from hailwhale.errors import InvalidInput
-from hailwhale.kept import Kept, with_zones
+from hailwhale.kept import Kept, agreed, with_zones
 from hailwhale.metrics import metric_name
 from hailwhale.paths import Path, pk_path, question_nodes
-from hailwhale.periods import Retention
 from hailwhale.points import Shape
 from hailwhale.ranks import Row
 from hailwhale.reader import Reader
@@ -98,14 +97,7 @@ class Whale(HasDefault):
     def _connect(self) -> _Parts:
         settings = self.settings
         storage = connect(self.url, home=settings.home, timeout=settings.timeout)
-        wanted = {kept.interval.name: kept for kept in with_zones(settings.keep, settings.zones)}
-        lengths = {name: str(kept).removeprefix(f'{name}:') for name, kept in wanted.items()}
-        known = storage.register(lengths, now=int(self.clock()))
-        # Others may count intervals that our settings do not name; were we not to, their answers would miss our
-        # events.
-        for name, (length, _) in known.items():
-            wanted.setdefault(name, Retention.parse(f'{name}:{length}'))
-        kept = Kept(list(wanted.values()), {name: since for name, (_, since) in known.items()})
+        kept = agreed(storage, with_zones(settings.keep, settings.zones), int(self.clock()))
         storage.longest = kept.longest
         answers = Answers(Reader(storage, kept), kept, settings, self.clock)
         return _Parts(storage, kept, Counter(storage, kept), answers)

@@ -279,6 +279,22 @@ def test_a_zone_that_is_configured_later_is_not_answered_for_the_time_before(
     assert make().kept.intervals[-1].name == '1d@America%2FNew_York'
 
 
+def test_hours_that_are_kept_longer_from_now_on_are_not_answered_for_the_time_before(
+    make: Callable[..., Whale], clock: Clock
+) -> None:
+    before = make(keep='1h:2d 1d:1y')
+    before.count_now('p')
+    clock.now += 3 * 86_400
+    after = make(keep='1h:10d 1d:1y')
+    assert after.total('p', period='1h:2d') == 0
+    with pytest.raises(Unanswerable, match='1h holds every event only since 2026-11-23'):
+        after.total('p', period='1h:4d')
+    clock.now += 4 * 86_400
+    assert after.total('p', period='1h:5d') == 0
+    assert make(keep='1h:1d 1d:1y').total('p', period='1h:6d') == 0  # the longer one holds
+    assert make().total('p', period='1d:10d') == 1
+
+
 def test_a_period_longer_than_its_counters_are_kept_is_refused_with_the_way_out(whale: Whale) -> None:
     with pytest.raises(Unanswerable, match=r'1h:90d begins .* HAILWHALE_KEEP'):
         whale.totals('p', period='1h:90d')

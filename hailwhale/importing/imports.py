@@ -360,10 +360,8 @@ class _Sender:
     def _commit(self, commits: Sequence[Commit]) -> None:
         for commit in commits:
             # Nothing may follow a slice that failed: its rows would be taken for counted.
-            if self._failed:
-                return
-            self._failed = True
-            if not self._storage.commit(commit, now=self._now):
+            failed, self._failed = self._failed, True
+            if failed or not self._storage.commit(commit, now=self._now):
                 raise StorageConflict(f'the same rows are being imported by another process ({self.marks.name})')
             self._failed = False
 

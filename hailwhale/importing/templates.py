@@ -193,7 +193,7 @@ class Reader:
     """Reads rows with given columns: each kind of text is picked out by a key, and read where it is new.
 
     ``constants`` holds every metric, those of ``variables`` (name, key, what reads the amount) with 0.  What
-    reads texts raises `InvalidInput` for those that cannot be counted, and `LeftOutError` where a row is to be left out.
+    reads texts raises `InvalidInput` for those that cannot be counted, `LeftOutError` where a row is to be left out.
     """
 
     def __init__(self, layout: Layout, header: Sequence[str], now: float) -> None:

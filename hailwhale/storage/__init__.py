@@ -50,6 +50,7 @@ __all__ = [
 ]
 
 FORMAT = '1'
+_INTERVAL = 'interval:'
 
 
 class Storage:
@@ -68,31 +69,29 @@ class Storage:
         """Raise `StorageUnavailable` unless the engine answers."""
         self.engine.ask(0, 'PING')
 
-    def register(self, kept: Mapping[str, str], *, now: int) -> dict[str, tuple[str, int]]:
-        """Tell the store which intervals are counted and how long each is kept; learn what all its writers count.
+    def intervals(self) -> dict[str, tuple[str, int]]:
+        """What the writers of this store count, by interval: how long it is kept, and since when every event is in
+        it.
 
-        By interval: how long it is kept, and since when (epoch seconds) every event is in it; 0 means always.
-        An interval that only others count stays known, so that all writers count the same.
+        Since when is in epoch seconds; 0 means always.  Empty for a store in which nothing was counted yet.
         """
-        known = self._intervals()
-        since = 0 if not known else now
-        wanted = {name: f'{length} {since}' for name, length in kept.items() if name not in known}
-        if wanted:
-            pairs = [part for name, value in wanted.items() for part in (f'interval:{name}', value)]
-            commands = [pack('HSETNX', keys.STORE, *pairs[i : i + 2]) for i in range(0, len(pairs), 2)]
-            self.engine.pipeline(0, [*commands, pack('HSETNX', keys.STORE, 'format', FORMAT)])
-            known = self._intervals()
-        return known
-
-    def _intervals(self) -> dict[str, tuple[str, int]]:
         fields = strings(self.engine.ask(0, 'HGETALL', keys.STORE))
         found = {name.decode(): value.decode() for name, value in zip(fields[::2], fields[1::2], strict=True)}
         intervals = {}
         for name, value in found.items():
-            if name.startswith('interval:'):
+            if name.startswith(_INTERVAL):
                 length, since = value.rsplit(' ', 1)
-                intervals[name.removeprefix('interval:')] = (length, int(since))
+                intervals[name.removeprefix(_INTERVAL)] = (length, int(since))
         return intervals
+
+    def register(self, intervals: Mapping[str, tuple[str, int]], *, replace: bool = False) -> None:
+        """Tell the store what is counted (as `intervals` answers it); what it knows already stays, unless
+        ``replace``."""
+        command = 'HSET' if replace else 'HSETNX'
+        commands = [pack('HSETNX', keys.STORE, 'format', FORMAT)]
+        for name, (length, since) in intervals.items():
+            commands.append(pack(command, keys.STORE, f'{_INTERVAL}{name}', f'{length} {since}'))
+        self.engine.pipeline(0, commands)
 
     # -- counting ----------------------------------------------------------------------------------------------------
 

@@ -159,7 +159,8 @@ class Cluster:
 
         start = [ClusterNode(*host) for host in self._hosts]  # type: ignore[no-untyped-call]
         try:
-            return RedisCluster(startup_nodes=start, **self._options)
+            # The shards of those nodes that are there are counted, whatever has become of the others.
+            return RedisCluster(startup_nodes=start, protocol=2, require_full_coverage=False, **self._options)
         except (RedisError, OSError) as cause:
             raise NotReady(f'no cluster at {self._address}: {cause} (do its nodes run? see HAILWHALE_URL)') from cause
 
@@ -242,6 +243,11 @@ class Engine:
             yield wire
         except (Moved, NoScript, NotReady):
             node.give(wire)
+            raise
+        except StorageUnavailable:
+            # What ended this connection has most likely ended the others too.
+            wire.close()
+            node.close()
             raise
         except BaseException:
             # Replies may still be on their way: nobody else may read them.

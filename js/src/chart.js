@@ -5,6 +5,7 @@ import { axisLabels, browserZone } from './times.js';
 const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 const LOWEST = 220;
 const HIGHEST = 380;
+const NARROWEST_AXIS = 46;
 const WHOLE_STEPS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
 const STEPS_LEFT = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
 
@@ -178,5 +179,6 @@ export function timeRange(low, high) {
 export function axisSize(plot, values, axisIndex, cycle) {
   if (cycle > 1) return plot.axes[axisIndex]._size;
   const longest = Math.max(0, ...(values ?? []).map((text) => text.length));
-  return 18 + longest * 7;
+  // Never so narrow that the first label below the time axis would be cut off.
+  return Math.max(NARROWEST_AXIS, 18 + longest * 7);
 }

@@ -141,19 +141,16 @@ def clearing(pk: Path, node: Path = (), metrics: Sequence[str] = (), *, since: i
 
 
 @contextmanager
-def configured(nodes: Iterable[Redis], **settings: object) -> Iterator[None]:
-    """Engines with other settings for a while."""
-    names = {name.replace('_', '-'): value for name, value in settings.items()}
-    some = list(nodes)
-    before = [{name: node.config_get(name)[name] for name in names} for node in some]
-    for node in some:
-        node.config_set(*next(iter(names.items()))) if len(names) == 1 else node.config_set(*_pairs(names))
+def configured(nodes: Iterable[Redis], name: str, value: object) -> Iterator[None]:
+    """Engines with another setting for a while."""
+    before = [(node, node.config_get(name)[name]) for node in nodes]
+    for node, _ in before:
+        node.config_set(name, value)
     try:
         yield
     finally:
-        for node, old in zip(some, before, strict=True):
-            for name, value in old.items():
-                node.config_set(name, value)
+        for node, old in before:
+            node.config_set(name, old)
 
 
 def at_once(count: int, work: Callable[[int], object]) -> None:
