@@ -286,21 +286,24 @@ class _Handler(WSGIHandler):
 
     def finalize_headers(self) -> None:
         super().finalize_headers()
+        headers: Any = self.response_headers
         if self.server.finishing:
             self.close_connection = True
-        if self.close_connection:
-            self.response_headers.append((b'Connection', b'close'))  # type: ignore[union-attr, arg-type]
+        if self.close_connection and not any(name == b'Connection' for name, _ in headers):
+            headers.append((b'Connection', b'close'))
 
-    def _write_with_headers(self, data: bytes) -> None:
+    def _write_with_headers(self, data: bytes | str) -> None:
         """Headers and body leave together: sent apart they are two packets, and two system calls."""
         self.headers_sent = True
         self.finalize_headers()
         status: Any = self.status
         headers: Any = self.response_headers
         lines = [b'HTTP/1.1 ' + status, *(name + b': ' + value for name, value in headers), b'', b'']
-        if data and self.response_use_chunked:
-            data = b'%x\r\n%b\r\n' % (len(data), data)
-        self._sendall(b'\r\n'.join(lines) + data)  # type: ignore[attr-defined]
+        # gevent's own empty answers are texts.
+        body = data if isinstance(data, bytes) else b''
+        if body and self.response_use_chunked:
+            body = b'%x\r\n%b\r\n' % (len(body), body)
+        self._sendall(b'\r\n'.join(lines) + body)  # type: ignore[attr-defined]
 
     def log_request(self) -> None:
         if self.server.access_log:
@@ -364,8 +367,8 @@ class _Workers:
         with closing(_bound(self._host, port, shared=True)), self._signals():
             try:
                 for started in [self._start(port) for _ in range(self._count)]:
-                    _await_ready(started)
-                if ready:
+                    self._await_ready(started)
+                if ready and not self._stopping:
                     ready(_url(self._host, port))
                 return self._wait()
             finally:
@@ -395,6 +398,17 @@ class _Workers:
             process.terminate()
         return ours
 
+    def _await_ready(self, started: Connection) -> None:
+        with started:
+            try:
+                error = started.recv()
+            except EOFError:
+                error = (
+                    None if self._stopping else HailWhaleError('a worker ended before it served; its output tells why')
+                )
+        if error is not None:
+            raise error
+
     def _stop(self, *_: object) -> None:
         self._stopping = True
         for process in self._processes:
@@ -413,16 +427,6 @@ class _Workers:
                     _log.error('worker %d ended with %s; %d go on', process.pid, process.exitcode, len(going))
                     status = 1
         return status
-
-
-def _await_ready(started: Connection) -> None:
-    with started:
-        try:
-            error = started.recv()
-        except EOFError:
-            error = HailWhaleError('a worker ended before it served; what it wrote tells why')
-    if error is not None:
-        raise error
 
 
 def _worker(work: Callable[..., None], port: int, starter: Connection) -> None:

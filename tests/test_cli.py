@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -112,18 +111,20 @@ def test_a_value_that_cannot_be_read_is_one_clear_line_and_exit_2(run: Run) -> N
     assert run('count', 'a', '--timeout', 'x')[2].startswith('hailwhale: timeout cannot be')
 
 
-def test_ctrl_c_ends_a_command_quietly_with_130(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    read, write = os.pipe()
-    with os.fdopen(read, 'rb') as source, os.fdopen(write, 'wb') as rows:
-        monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(source))
-        rows.write(b'a\n')
-        rows.flush()
-        # It waits for the first row, which never comes.
-        timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
-        timer.start()
-        code, out, err = run('import', '-', '--pk', '{a}')
-        timer.join()
-    assert (code, out, err) == (130, '', '')
+class Interrupted(io.RawIOBase):
+    """A stream; while it is read, somebody presses Ctrl-C."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _: object) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return 0
+
+
+def test_ctrl_c_ends_a_command_quietly_with_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, 'stdin', io.TextIOWrapper(io.BufferedReader(Interrupted())))
+    assert run('import', '-', '--pk', '{a}') == (130, '', '')
 
 
 def test_a_pipe_that_nobody_reads_ends_a_command_quietly(embedded_url: str) -> None:

@@ -27,7 +27,7 @@ from urllib.parse import quote, unquote
 from hailwhale.errors import SettingsError, StorageError, StorageUnavailable
 from hailwhale.settings import hide_secrets
 from hailwhale.storage.keys import SHARDS
-from hailwhale.storage.wire import Moved, NoScript, NotReady, Reply, Wire, checked, pack
+from hailwhale.storage.wire import Moved, NoScript, NotReady, Reply, Wire, checked, login_refused, pack
 
 if TYPE_CHECKING:
     from redis import ConnectionPool
@@ -154,14 +154,24 @@ class Cluster:
         self._client: RedisCluster | None = None
 
     def _open(self) -> RedisCluster:
+        from redis.backoff import NoBackoff
         from redis.cluster import ClusterNode, RedisCluster
-        from redis.exceptions import RedisError
+        from redis.exceptions import AuthenticationError, RedisClusterException, RedisError
+        from redis.retry import Retry
 
         start = [ClusterNode(*host) for host in self._hosts]  # type: ignore[no-untyped-call]
         try:
-            # The shards of those nodes that are there are counted, whatever has become of the others.
-            return RedisCluster(startup_nodes=start, protocol=2, require_full_coverage=False, **self._options)
-        except (RedisError, OSError) as cause:
+            # The shards of those nodes that are there are counted, whatever has become of the others; `Engine` retries.
+            return RedisCluster(
+                startup_nodes=start,
+                protocol=2,
+                require_full_coverage=False,
+                retry=Retry(NoBackoff(), 0),  # type: ignore[no-untyped-call]
+                **self._options,
+            )
+        except (RedisClusterException, RedisError, OSError) as cause:
+            if isinstance(cause.__cause__, AuthenticationError):
+                raise login_refused(self._address, cause.__cause__) from cause
             raise NotReady(f'no cluster at {self._address}: {cause} (do its nodes run? see HAILWHALE_URL)') from cause
 
     def node(self, shard: int) -> Node:

@@ -71,6 +71,10 @@ def error(line: bytes) -> StorageError:
     return StorageRefused(text)
 
 
+def login_refused(address: str, cause: Exception) -> StorageRefused:
+    return StorageRefused(f'the engine at {address} refused the login: {cause} (see HAILWHALE_URL)')
+
+
 class Wire:
     """One connection to one engine, for one caller at a time."""
 
@@ -83,7 +87,7 @@ class Wire:
         try:
             connection.connect()  # type: ignore[no-untyped-call]
         except AuthenticationError as cause:
-            raise StorageRefused(f'the engine at {address} refused the login: {cause} (see HAILWHALE_URL)') from cause
+            raise login_refused(address, cause) from cause
         except (RedisError, OSError) as cause:
             raise NotReady(f'no engine at {address}: {cause} (is it running? see HAILWHALE_URL)') from cause
         found = connection._get_socket()  # type: ignore[attr-defined] # the client has no public way to it

@@ -126,6 +126,7 @@ class Engine:
 
     home: Path
     now: int
+    address: Path  #: of its unix socket
     socket: Socket
 
     @contextmanager
@@ -159,6 +160,6 @@ class Bench:
             running = embedded.ensure(Path(home))
             try:
                 with Socket(running.socket) as socket:
-                    yield Engine(Path(home), int(time.time()), socket)
+                    yield Engine(Path(home), int(time.time()), running.socket, socket)
             finally:
                 running.stop()

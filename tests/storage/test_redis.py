@@ -89,12 +89,10 @@ class TestAddresses:
             taken.bind(('127.0.0.1', 0))
             address = f'127.0.0.1:{taken.getsockname()[1]}'
             store = connect(f'{scheme}://me:secret@{address}', home=NO_HOME, timeout=0.05)
-            with pytest.raises(
-                StorageUnavailable, match=f'no (engine|cluster) at .*{address}.* see HAILWHALE_URL'
-            ) as at:
+            with pytest.raises(StorageUnavailable, match=f'no (engine|cluster) at .*{address}.* see HAIL') as caught:
                 store.ping()
-            assert 'secret' not in str(at.value)
-            assert isinstance(at.value.__cause__, RedisError)
+            assert 'secret' not in caught.value.message
+            assert caught.value.__cause__ is not None
 
     @pytest.mark.parametrize('login', ['wrong:p%40ss', ':p%40ss'])
     @pytest.mark.parametrize('engine', ['redis', 'cluster'])
@@ -181,7 +179,7 @@ class TestTriedAgain:
         store = connect(f'redis://127.0.0.1:{port}/0', home=NO_HOME, timeout=20)
         counting = threading.Thread(target=count, args=(store, Happening()))
         counting.start()
-        with engines.process('redis-server', port, tmp_path) as node:
+        with engines.process('redis-server', tmp_path, port) as node:
             counting.join()
             assert counted(Server('', (node,))) == expected([Happening()])
 
@@ -199,27 +197,19 @@ class TestTriedAgain:
 
     def test_a_busy_engine_is_waited_for(self, redis_url: str, redis_server: Server) -> None:
         (node,) = redis_server.nodes
-        with configured([node], 'busy-reply-threshold', 1), Redis.from_url(redis_url) as blocker:
-            stuck = threading.Thread(target=lambda: pytest.raises(RedisError, blocker.eval, 'while true do end', 0))
-            stuck.start()
-            until(lambda: _is_busy(node), 'the engine is busy')
+        with busy(node):
             counting = threading.Thread(target=count, args=(connect(redis_url, home=NO_HOME, timeout=20), Happening()))
             counting.start()
             node.execute_command('SCRIPT KILL')
-            stuck.join()
             counting.join()
         assert counted(redis_server) == expected([Happening()])
 
     def test_an_engine_that_stays_busy_is_unavailable(self, redis_url: str, redis_server: Server) -> None:
         (node,) = redis_server.nodes
-        with configured([node], 'busy-reply-threshold', 1), Redis.from_url(redis_url) as blocker:
-            stuck = threading.Thread(target=lambda: pytest.raises(RedisError, blocker.eval, 'while true do end', 0))
-            stuck.start()
-            until(lambda: _is_busy(node), 'the engine is busy')
+        with busy(node):
             with pytest.raises(StorageUnavailable, match='BUSY'):
                 connect(redis_url, home=NO_HOME, timeout=0.05).count(event(Happening()), now=NOW)
             node.execute_command('SCRIPT KILL')
-            stuck.join()
 
     def test_a_replica_refuses_to_count(self, redis_url: str, redis_server: Server) -> None:
         (node,) = redis_server.nodes
@@ -233,11 +223,20 @@ class TestTriedAgain:
         assert lasting_store.engine.everywhere([]) == []
 
 
-def _is_busy(node: Redis) -> bool:
-    try:
-        return not node.ping()
-    except RedisError:
-        return True
+@contextmanager
+def busy(node: Redis) -> Iterator[None]:
+    """An engine that runs a script without end, until ``SCRIPT KILL``."""
+
+    def stay() -> None:
+        with Redis(port=node.get_connection_kwargs()['port']) as other, pytest.raises(RedisError, match='killed'):
+            other.eval('while true do end', 0)
+
+    stuck = threading.Thread(target=stay)
+    with configured([node], 'busy-reply-threshold', 1):
+        stuck.start()
+        until(lambda: not engines.answers(node), 'the engine is busy')
+        yield
+        stuck.join()
 
 
 class TestScripts:
