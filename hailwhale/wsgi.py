@@ -64,8 +64,12 @@ def patch() -> None:
         monkey.patch_all()
 
 
+def _log_ready(url: str) -> None:
+    _log.info('serving at %s', url)
+
+
 def serve_whale(
-    settings: Settings, *, workers: int = 1, open: bool = False, ready: Ready | None = None, access_log: bool = False
+    settings: Settings, *, workers: int = 1, open: bool = False, ready: Ready = _log_ready, access_log: bool = False
 ) -> int:
     """Serve the whale of these settings at their host and port; see `serve`."""
     make_app = partial(whale_app, settings)
@@ -97,7 +101,7 @@ def serve(
     port: int,
     *,
     workers: int = 1,
-    ready: Ready | None = None,
+    ready: Ready = _log_ready,
     open: bool = False,
     access_log: bool = False,
     grace: float = GRACE,
@@ -109,7 +113,8 @@ def serve(
     ``port``        0 takes any free one
     ``workers``     processes that listen on the port together.  One that dies is logged as an error and not started
                     again: the others go on
-    ``ready``       is told the address (``http://127.0.0.1:8085/``) as soon as requests are answered
+    ``ready``       is told the address (``http://127.0.0.1:8085/``) as soon as requests are answered; by default it is
+                    logged
     ``open``        listen beyond loopback, where anybody who reaches the port may count, read and reset
     ``access_log``  log each request to the logger ``hailwhale.access``
 
@@ -173,7 +178,7 @@ def _url(host: str, port: int) -> str:
 
 
 def _work(
-    make_app: MakeApp, host: str, port: int, *, shared: bool, ready: Ready | None, access_log: bool, grace: float
+    make_app: MakeApp, host: str, port: int, *, shared: bool, ready: Ready, access_log: bool, grace: float
 ) -> None:
     """Serve in this process, which is patched."""
     stopping = Event()
@@ -187,8 +192,7 @@ def _work(
             listener.listen(_BACKLOG)
             server = _Server(listener, app, host, access_log=access_log)
             server.start()
-            if ready:
-                ready(_url(host, listener.getsockname()[1]))
+            ready(_url(host, listener.getsockname()[1]))
             stopping.wait()
             server.finish(grace)
     finally:
@@ -359,7 +363,7 @@ class _Workers:
         self._processes: list[SpawnProcess] = []
         self._stopping = False
 
-    def serve(self, ready: Ready | None) -> int:
+    def serve(self, ready: Ready) -> int:
         # Alone first: sharing the port with another server that shares it would be no error.
         with closing(_bound(self._host, self._port, shared=False)) as alone:
             port = alone.getsockname()[1]
@@ -368,7 +372,7 @@ class _Workers:
             try:
                 for started in [self._start(port) for _ in range(self._count)]:
                     self._await_ready(started)
-                if ready and not self._stopping:
+                if not self._stopping:
                     ready(_url(self._host, port))
                 return self._wait()
             finally:
@@ -390,7 +394,7 @@ class _Workers:
         # New processes, not forks: whatever this one has opened or locked, they begin with nothing.
         context = multiprocessing.get_context('spawn')
         ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_worker, args=(self._work, port, theirs))
+        process = context.Process(target=_worker, args=(self._work, port, theirs, _log_settings()))
         process.start()
         self._processes.append(process)
         theirs.close()
@@ -429,9 +433,17 @@ class _Workers:
         return status
 
 
-def _worker(work: Callable[..., None], port: int, starter: Connection) -> None:
+def _log_settings() -> dict[str, Any]:
+    """How this process logs, so that its workers log alike, to standard error."""
+    root = logging.getLogger()
+    formats = [handler.formatter._fmt for handler in root.handlers if handler.formatter]
+    return {'level': root.level, 'format': formats[0] if formats else None}
+
+
+def _worker(work: Callable[..., None], port: int, starter: Connection, log_settings: dict[str, Any]) -> None:
     """A process of several."""
     patch()
+    logging.basicConfig(**log_settings)
     # A terminal's ^C goes to all; it is for the one that started us to say when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with starter:
@@ -439,3 +451,6 @@ def _worker(work: Callable[..., None], port: int, starter: Connection) -> None:
             work(port, shared=True, ready=lambda _: starter.send(None))
         except HailWhaleError as error:
             starter.send(error)
+        finally:
+            # It ends: to be told so again must not cut that short.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)

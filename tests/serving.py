@@ -39,6 +39,7 @@ def stream(_: dict[str, Any]) -> Iterator[bytes]:
 
 #: What each path answers; bytes have a length, anything else is sent in chunks.
 ANSWERS: dict[str, Callable[[dict[str, Any]], Iterable[bytes] | bytes]] = {
+    '/': lambda _: b'OK',
     '/pid': lambda _: str(os.getpid()).encode(),
     '/slow': wait_for_leave,
     '/echo': lambda environ: environ['wsgi.input'].read(),
@@ -53,15 +54,16 @@ ANSWERS: dict[str, Callable[[dict[str, Any]], Iterable[bytes] | bytes]] = {
 def app(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
     path = environ['PATH_INFO']
     if path == '/nodelay':
-        handler = start_response.__self__  # type: ignore[attr-defined]
+        handler: Any = start_response.__self__  # type: ignore[attr-defined]
         answer: Any = str(bool(handler.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))).encode()
     else:
-        answer = ANSWERS.get(path, lambda _: b'OK')(environ)
+        answer = ANSWERS.get(path, ANSWERS['/'])(environ)
     if isinstance(answer, bytes):
         start_response('200 OK', [('Content-Type', 'text/plain'), ('Content-Length', str(len(answer)))])
         return [answer]
     start_response('200 OK', [('Content-Type', 'text/plain')])
-    return answer
+    pieces: Iterable[bytes] = answer
+    return pieces
 
 
 @contextmanager
@@ -99,20 +101,22 @@ def answer_backlog() -> None:
         print(client.recv(10_000).decode().splitlines()[0], flush=True)
 
 
-def main(kind: str = 'app', patched: bool = False, **options: Any) -> int:
-    logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s %(message)s')
+def main(kind: str = 'app', patched: bool = False, told: bool = True, **options: Any) -> int:
+    stream = sys.stderr if told else sys.stdout
+    logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s %(message)s', stream=stream)
     for name in [name for name in options if name.isupper()]:
         setattr(wsgi, name, options.pop(name))
     if patched:
         wsgi.patch()
-    tell = partial(print, flush=True)
+    if told:
+        options['ready'] = partial(print, flush=True)
     if kind == 'backlog':
         answer_backlog()
         return 0
     if kind == 'whale':
         settings = Settings.load({}, **options.pop('settings'))
-        return wsgi.serve_whale(settings, ready=tell, **options)
-    return wsgi.serve(APPS[kind], **{'host': '127.0.0.1', 'port': 0, 'ready': tell, **options})
+        return wsgi.serve_whale(settings, **options)
+    return wsgi.serve(APPS[kind], **{'host': '127.0.0.1', 'port': 0, **options})
 
 
 if __name__ == '__main__':

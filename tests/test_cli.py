@@ -7,8 +7,10 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -179,7 +181,7 @@ def test_one_series_is_drawn_as_a_graph_with_axes_and_extremes(run: Run) -> None
 def test_several_series_are_a_small_graph_each(run: Run) -> None:
     run('count', 'sale', '--dimensions', '{country: [US, NY]}')
     run('count', 'sale', '--dimensions', '{country: UK}')
-    code, out, _ = run('plot', 'sale', '--dimension', 'country', '--depth', '1', '--sort', '-hits', '--period', 'hour')
+    code, out, _ = run('plot', 'sale', '--dimension', 'country', '--depth', '1', '--sort=-hits', '--period', 'hour')
     lines = out.splitlines()
     assert code == 0
     assert lines[0].split() == ['min', 'max', 'total']
@@ -202,11 +204,7 @@ def test_days_are_written_as_dates_and_narrow_axes_drop_what_has_no_room(run: Ru
     assert len(re.findall(r'\d\d:\d\d', hours[-2])) == 2
     tall = run('plot', 'sale', '--period', '1h:7h', '--width', '1', '--height', '3')[1].splitlines()
     assert len(tall) == 7
-    assert asking._time_axis([*map(_moment_of, range(2))], 20) == '1970-01-01 00:00'
-
-
-def _moment_of(hour: int) -> asking.datetime:
-    return asking.datetime.fromtimestamp(hour * 3_600, asking.datetime.strptime('+0000', '%z').tzinfo)
+    assert asking._time_axis([datetime(1970, 1, 1, hour, tzinfo=UTC) for hour in range(2)], 20) == '1970-01-01 00:00'
 
 
 def test_the_largest_children_are_printed_with_bars(run: Run) -> None:
@@ -302,6 +300,15 @@ def test_times_are_moved_to_today_or_a_day(run: Run, tmp_path: Path) -> None:
     assert 'not a time' in run('import', str(place), '--pk', 'x', '--at', '{at}', '--move-to', 'soon')[2]
 
 
+def test_a_column_alone_is_a_value(run: Run, tmp_path: Path) -> None:
+    place = tmp_path / 'a.csv'
+    place.write_text('shop,country\na,UK\n')
+    code, _, err = run('import', str(place), '--pk', '{shop}', '--dimensions', '{country}-{shop}')
+    assert (code, err) == (0, '')
+    assert run('top', 'a', '--dimension', '_')[1].split()[1] == 'UK-a'
+    assert run('import', str(place), '--pk', 'b', '--dimensions', '{}', '--metrics', '{country}')[0] == 2
+
+
 class Terminal(io.StringIO):
     """A standard error that says it is a terminal."""
 
@@ -314,13 +321,14 @@ class Terminal(io.StringIO):
 def test_on_a_terminal_the_bar_is_drawn_over_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, 'stderr', terminal)
-    times = iter([0.0, 10.0, 10.05, 100.0, 101.0])
+    times = iter([0.0, 10.0, 10.05, 100.0, 101.0, 102.0])
     with progress.Bar('counting', clock=lambda: next(times)) as bar:
         bar.clear()
         for rows, share in ((1_000, 0.1), (1_001, 0.11), (2_000, 0.5), (9_000, 1.0)):
             bar.show(Imported(rows=rows, share=share))
         bar.clear()
-        bar.clear()
+        assert terminal.getvalue().endswith(' \r')
+        bar.show(Imported(rows=9_000, share=1.0))
     drawn = terminal.getvalue().split('\r')
     assert [re.sub(' +', ' ', line).strip() for line in drawn[1:4]] == [
         'counting ##- 10% 1,000 rows 100/s 1:30 min left',
@@ -328,6 +336,7 @@ def test_on_a_terminal_the_bar_is_drawn_over_itself(monkeypatch: pytest.MonkeyPa
         f'counting {"#" * 24} 100% 9,000 rows 89/s',
     ]
     assert drawn[4].isspace()
+    assert drawn[-1].endswith('/s\n')
 
 
 def test_without_a_terminal_no_bar_is_drawn_unless_it_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -389,9 +398,11 @@ def node(now: tuple[int, int] | StorageRefused | None, **info: str) -> dict[str,
     def ask(command: str) -> object:
         if command == 'INFO':
             return '\r\n'.join(['# Server', 'no field', *(f'{name}:{value}' for name, value in info.items())]).encode()
-        if command == 'TIME' and isinstance(now, StorageRefused):
+        if command != 'TIME':
+            return 5
+        if isinstance(now, StorageRefused):
             raise now
-        return [b'%d' % part for part in now or (int(doctor.time.time()), 0)] if command == 'TIME' else 5
+        return [b'%d' % part for part in now or (int(time.time()), 0)]
 
     return {finding.about: finding for finding in doctor.examine_node('here', ask)}
 
@@ -421,7 +432,7 @@ def test_what_an_engine_says_of_itself_is_judged(about: str, level: str, text: s
 
 
 def test_a_clock_far_from_that_of_the_engine_is_told() -> None:
-    now = int(doctor.time.time())
+    now = int(time.time())
     assert node(None)['clock'].level == 'OK'
     assert node((now - 60, 0))['clock'].level == 'WARN'
     assert node((now + 7_200, 0))['clock'].level == 'FAIL'

@@ -24,7 +24,7 @@ from hailwhale.errors import (
     InvalidZone,
     StorageConflict,
 )
-from hailwhale.importing import BadRow, Import, Imported, Layout, Source, day_of, latest, shift_of
+from hailwhale.importing import BadRow, Import, Imported, Layout, Source, day_of, latest, mark_of
 from hailwhale.importing import templates as templates_module
 from hailwhale.importing.templates import Memo
 from hailwhale.settings import Settings
@@ -320,9 +320,11 @@ def test_a_name_belongs_to_one_layout(whale: Whale, sales: Path) -> None:
 
 def test_an_import_that_goes_on_moves_times_as_before(whale: Whale, sales: Path) -> None:
     today = day_of(TODAY)
-    assert shift_of(whale, 'log') is None
+    assert mark_of(whale, 'log') is None
     imported(whale, sales, name='log', move_to=today - 3)
-    assert shift_of(whale, 'log') == -3 * 86_400
+    mark = mark_of(whale, 'log')
+    assert mark is not None
+    assert (mark.run, mark.rows, mark.shift) == (1, 600, -3 * 86_400)
     told, _ = imported(whale, sales, name='log', move_to=today)
     assert (told.counted, told.shift) == (0, -3 * 86_400)
 

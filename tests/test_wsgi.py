@@ -89,19 +89,33 @@ def heard(plug: socket.socket) -> bytes:
 Serve = Callable[..., Served]
 
 
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Starts processes that serve; they are stopped behind the test."""
+@contextmanager
+def processes() -> Iterator[Serve]:
+    """Starts processes that serve; they are stopped at the end."""
     with ExitStack() as stack:
 
         def start(**options: object) -> Served:
             command = [sys.executable, '-m', 'tests.serving', json.dumps(options)]
-            pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True}
-            process = stack.enter_context(subprocess.Popen(command, cwd=ROOT, **pipes))  # type: ignore[call-overload]
+            process = stack.enter_context(
+                subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            )
             stack.callback(process.terminate)
             return Served(process)
 
         yield start
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    with processes() as start:
+        yield start
+
+
+@pytest.fixture(scope='module')
+def plain() -> Iterator[Served]:
+    """One process for all tests that leave it as it was."""
+    with processes() as start:
+        yield start()
 
 
 @contextmanager
@@ -127,6 +141,10 @@ def test_the_whale_is_served_over_a_real_socket_and_ends_cleanly(serve: Serve, t
     assert (out, log, served.process.returncode) == ('ended 0', '', 0)
 
 
+def test_where_it_serves_is_logged_when_nobody_wants_to_be_told(serve: Serve) -> None:
+    assert re.fullmatch(r'INFO hailwhale\.wsgi serving at http://127\.0\.0\.1:\d+/', serve(told=False).url)
+
+
 def test_a_whale_whose_engine_is_away_is_served_with_what_is_wrong(caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings.load({}, url='redis://127.0.0.1:1/0', timeout='0.01')
     with wsgi.whale_app(settings) as app:
@@ -134,18 +152,17 @@ def test_a_whale_whose_engine_is_away_is_served_with_what_is_wrong(caplog: pytes
     assert 'serving without an engine: ' in caplog.text
 
 
-def test_one_connection_carries_many_requests(serve: Serve) -> None:
-    with closing(serve().connect()) as connection:
+def test_one_connection_carries_many_requests(plain: Served) -> None:
+    with closing(plain.connect()) as connection:
         for _ in range(3):
             connection.request('GET', '/')
             response = connection.getresponse()
             assert (response.status, response.read(), response.will_close) == (200, b'OK', False)
 
 
-def test_an_answer_leaves_at_once_and_in_one_piece(serve: Serve) -> None:
-    served = serve()
-    assert served.get('/nodelay') == b'True'
-    with served.plug() as plug:
+def test_an_answer_leaves_at_once_and_in_one_piece(plain: Served) -> None:
+    assert plain.get('/nodelay') == b'True'
+    with plain.plug() as plug:
         for _ in range(20):
             plug.sendall(b'GET / HTTP/1.1\r\n\r\n')
             whole = plug.recv(65_536)
@@ -153,11 +170,10 @@ def test_an_answer_leaves_at_once_and_in_one_piece(serve: Serve) -> None:
             assert whole.endswith(b'\r\n\r\nOK')
 
 
-def test_answers_without_a_length_come_in_chunks(serve: Serve) -> None:
-    served = serve()
-    assert served.get('/stream') == b'onetwo'
-    assert served.get('/nothing') == b''
-    assert b'\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n' in served.send(
+def test_answers_without_a_length_come_in_chunks(plain: Served) -> None:
+    assert plain.get('/stream') == b'onetwo'
+    assert plain.get('/nothing') == b''
+    assert b'\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n' in plain.send(
         b'GET /stream HTTP/1.1\r\nConnection: close\r\n\r\n'
     )
 
@@ -169,9 +185,11 @@ def test_an_application_that_fails_is_answered_with_500(serve: Serve) -> None:
     assert 'RuntimeError: as asked' in served.end()[1]
 
 
-@pytest.mark.parametrize(('access_log', 'lines'), [(True, 1), (False, 0)])
-def test_requests_are_logged_only_where_that_is_wanted(serve: Serve, access_log: bool, lines: int) -> None:
-    served = serve(access_log=access_log)
+@pytest.mark.parametrize(('access_log', 'workers', 'lines'), [(True, 1, 1), (True, 2, 1), (False, 1, 0)])
+def test_requests_are_logged_only_where_that_is_wanted(
+    serve: Serve, access_log: bool, workers: int, lines: int
+) -> None:
+    served = serve(access_log=access_log, workers=workers)
     served.get('/pid?a=b')
     log = served.end()[1]
     assert log.count('INFO hailwhale.access 127.0.0.1 - - ') == log.count('"GET /pid?a=b HTTP/1.1" 200 ') == lines
@@ -207,7 +225,9 @@ def test_a_request_that_outlasts_the_grace_is_cut_off_and_told_of(serve: Serve) 
 
 
 def test_who_has_connected_but_was_not_accepted_is_answered_before_the_end(serve: Serve) -> None:
-    assert serve(kind='backlog').url == 'HTTP/1.1 200 OK'
+    served = serve(kind='backlog')
+    assert served.url == 'HTTP/1.1 200 OK'
+    assert served.process.wait(PATIENCE) == 0
 
 
 # -- clients that are slow, wrong or gone ----------------------------------------------------------------------------
@@ -216,19 +236,19 @@ def test_who_has_connected_but_was_not_accepted_is_answered_before_the_end(serve
 @pytest.mark.parametrize(
     ('sent', 'expected'),
     [
-        ([b'GET / HTTP/1.1\r\n' + b'X: y\r\n' * 200 + b'\r\n'], b'HTTP/1.1 400 '),
-        ([b'GET /' + b'a' * 9_000 + b' HTTP/1.1\r\n\r\n'], b'HTTP/1.1 414 '),
-        ([b'GET / HTTP/7.0\r\n\r\n'], b'HTTP/1.1 400 '),
-        ([b'nonsense\r\n\r\n'], b'HTTP/1.1 400 '),
-        ([b'POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n'], b'HTTP/1.1 400 '),
-        ([b'POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n'], b'HTTP/1.1 400 '),
-        ([b'GET / HTTP/1.0\r\n\r\n'], b'HTTP/1.1 200 '),
+        (b'GET / HTTP/1.1\r\n' + b'X: y\r\n' * 200 + b'\r\n', b'HTTP/1.1 400 '),
+        (b'GET /' + b'a' * 9_000 + b' HTTP/1.1\r\n\r\n', b'HTTP/1.1 414 '),
+        (b'GET / HTTP/7.0\r\n\r\n', b'HTTP/1.1 400 '),
+        (b'nonsense\r\n\r\n', b'HTTP/1.1 400 '),
+        (b'POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n', b'HTTP/1.1 400 '),
+        (b'POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n', b'HTTP/1.1 400 '),
+        (b'GET / HTTP/1.0\r\n\r\n', b'HTTP/1.1 200 '),
     ],
 )
 def test_what_is_no_proper_request_is_refused_and_the_connection_closed(
-    serve: Serve, sent: list[bytes], expected: bytes
+    plain: Served, sent: bytes, expected: bytes
 ) -> None:
-    answer = serve().send(*sent)
+    answer = plain.send(sent)
     assert answer.startswith(expected)
     assert answer.lower().count(b'\r\nconnection: close\r\n') == 1
 
@@ -281,29 +301,28 @@ ASK_AGAIN = b'GET /pid HTTP/1.1\r\nConnection: close\r\n\r\n'
         (b'POST /unread HTTP/1.1\r\nContent-Length: 0\r\n\r\n', b'OK'),
     ],
 )
-def test_a_body_that_nobody_read_does_not_disturb_the_next_request(serve: Serve, request_: bytes, first: bytes) -> None:
-    served = serve()
-    answers = served.send(request_, ASK_AGAIN)
+def test_a_body_that_nobody_read_does_not_disturb_the_next_request(
+    plain: Served, request_: bytes, first: bytes
+) -> None:
+    answers = plain.send(request_, ASK_AGAIN)
     assert answers.count(b'HTTP/1.1 200 OK\r\n') == 2
     assert b'\r\n\r\n%bHTTP/1.1' % first in answers
-    assert answers.endswith(b'\r\n\r\n%d' % served.process.pid)
+    assert answers.endswith(b'\r\n\r\n%d' % plain.process.pid)
 
 
-def test_a_large_body_that_nobody_wants_is_not_read_to_its_end(serve: Serve) -> None:
-    served = serve()
+def test_a_large_body_that_nobody_wants_is_not_read_to_its_end(plain: Served) -> None:
     head = b'POST / HTTP/1.1\r\nContent-Length: 9999999999\r\n\r\n'
-    assert served.send(head, b'a' * 1_048_577).startswith(b'HTTP/1.1 200 OK\r\n')
+    assert plain.send(head, b'a' * 1_048_577).startswith(b'HTTP/1.1 200 OK\r\n')
 
 
-def test_a_client_that_asks_for_leave_gets_it_when_its_body_is_wanted(serve: Serve) -> None:
-    served = serve()
+def test_a_client_that_asks_for_leave_gets_it_when_its_body_is_wanted(plain: Served) -> None:
     head = b'POST %b HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5\r\nConnection: %b\r\n\r\n'
-    with served.plug() as plug:
+    with plain.plug() as plug:
         plug.sendall(head % (b'/echo', b'close'))
         assert plug.recv(65_536) == b'HTTP/1.1 100 Continue\r\n\r\n'
         plug.sendall(b'hello')
         assert heard(plug).endswith(b'\r\n\r\nhello')
-    assert served.send(head % (b'/unread', b'keep-alive')).startswith(b'HTTP/1.1 200 OK\r\n')
+    assert plain.send(head % (b'/unread', b'keep-alive')).startswith(b'HTTP/1.1 200 OK\r\n')
 
 
 # -- where it listens ------------------------------------------------------------------------------------------------
@@ -313,7 +332,9 @@ def test_a_client_that_asks_for_leave_gets_it_when_its_body_is_wanted(serve: Ser
 def test_a_port_that_is_taken_is_named_with_the_way_out(serve: Serve, workers: int) -> None:
     first = serve(workers=workers)
     for count in (1, 2):
-        said = serve(port=first.address[1], workers=count).url
+        second = serve(port=first.address[1], workers=count)
+        said = second.url
+        assert second.ended() == ('', '')
         assert said.startswith(f'error cannot listen at port {first.address[1]} of 127.0.0.1: Address already in use')
         assert '--port' in said
     assert first.get() == b'OK'
@@ -392,11 +413,11 @@ def test_workers_serve_a_whale_together(serve: Serve, tmp_path: Path) -> None:
 
 def test_a_worker_that_dies_is_told_of_and_the_others_go_on(serve: Serve) -> None:
     served = serve(workers=2)
-    pids(served, 2)
+    workers = pids(served, 2)
     with pytest.raises((http.client.HTTPException, ConnectionError)):
         served.get('/die')
-    (left,) = pids(served, 1)
-    assert {int(served.get('/pid')) for _ in range(20)} == {left}
+    until(lambda: sum(map(is_running, workers)) == 1, 'one worker is left')
+    assert {is_running(int(served.get('/pid'))) for _ in range(20)} == {True}
     out, log = served.end()
     assert out == 'ended 1'
     assert re.search(r'ERROR hailwhale\.wsgi worker \d+ ended with 3; 1 go on', log)
@@ -419,7 +440,7 @@ def test_workers_do_not_outlive_who_started_them(serve: Serve) -> None:
 
 
 def test_workers_told_to_end_before_they_have_begun_end_without_an_error() -> None:
-    workers = wsgi._Workers(serving.APPS['app'], '127.0.0.1', 0, 2)
+    workers = wsgi._Workers(serving.answer_backlog, '127.0.0.1', 0, 2)
     workers._stop()
     assert workers.serve(lambda _: pytest.fail('it was not ready')) == 0
 

@@ -45,7 +45,9 @@ def plot_options(parser: ArgumentParser) -> None:
     _question_options(parser, period='thirty')
     _dimensions_and_metrics(parser)
     parser.add_argument('--depth', type=natural, default=0, metavar='N', help='also everything so many levels below')
-    parser.add_argument('--sort', metavar='METRIC', help='order children by their total; -METRIC: the largest first')
+    parser.add_argument(
+        '--sort', metavar='METRIC', help='order children by their total; --sort=-METRIC: the largest first'
+    )
     parser.add_argument('--limit', type=natural, default=0, metavar='N', help='at most so many children of each')
     parser.add_argument('--width', type=positive, metavar='N', help='columns; those of the terminal')
     parser.add_argument('--height', type=positive, default=_HEIGHT, metavar='N', help=f'lines; {_HEIGHT}')

@@ -16,7 +16,7 @@ def line(values: Sequence[float], width: int, height: int) -> list[str]:
     Where values are more than dots, a stroke spans all values that fall on it, so that no peak is lost.
 
     >>> line([0, 1, 2, 3], 4, 1)
-    ['⣀⡠⠔⠊']
+    ['⣀⠤⠒⠉']
     """
     low, high = limits(values)
     columns, rows = 2 * width, 4 * height

@@ -100,7 +100,7 @@ class _Bad:
 def _import(arguments: Namespace, whale: Whale) -> Import:
     from hailwhale.importing import Import, Layout
 
-    pk, dimensions, metrics = (value_of(getattr(arguments, name), name) for name in ('pk', 'dimensions', 'metrics'))
+    pk, dimensions, metrics = (_templates(getattr(arguments, name), name) for name in ('pk', 'dimensions', 'metrics'))
     layout = Layout(
         pk, dimensions, metrics, arguments.at, arguments.zone, missing=arguments.missing, empty=tuple(arguments.empty)
     )
@@ -114,6 +114,13 @@ def _import(arguments: Namespace, whale: Whale) -> Import:
     )
     what.increments = getattr(arguments, 'increments', what.increments)
     return what
+
+
+def _templates(text: str | None, field: str) -> object:
+    """A value with columns in it; ``{shop}`` alone is a column, and no mapping that lacks its values."""
+    if text and text.strip().startswith('{') and ':' not in text and text.strip() != '{}':
+        return text.strip()
+    return value_of(text, field)
 
 
 def _source(arguments: Namespace) -> Source:

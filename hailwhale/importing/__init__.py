@@ -9,8 +9,8 @@
 
 from __future__ import annotations
 
-from hailwhale.importing.imports import INCREMENTS, BadRow, Import, Imported, day_of, latest, shift_of
+from hailwhale.importing.imports import INCREMENTS, BadRow, Import, Imported, day_of, latest, mark_of
 from hailwhale.importing.sources import Source
 from hailwhale.importing.templates import Layout
 
-__all__ = ['INCREMENTS', 'BadRow', 'Import', 'Imported', 'Layout', 'Source', 'day_of', 'latest', 'shift_of']
+__all__ = ['INCREMENTS', 'BadRow', 'Import', 'Imported', 'Layout', 'Source', 'day_of', 'latest', 'mark_of']

@@ -68,8 +68,8 @@ class Mark(NamedTuple):
     layout: str
 
     @classmethod
-    def read(cls, text: str | None) -> Mark:
-        return cls(0, 0, 0, '') if text is None else cls(*json.loads(text))
+    def read(cls, text: str) -> Mark:
+        return cls(*json.loads(text))
 
     def text(self) -> str:
         return json.dumps(list(self), separators=(',', ':'))
@@ -167,10 +167,9 @@ def day_of(moment: object) -> int:
     return parse_time(moment, 0) // DAY
 
 
-def shift_of(whale: Whale, name: str) -> int | None:
-    """By how many seconds the latest import of a name has moved times; None where there was none."""
-    marks = Marks.load(whale.storage, name, None, again=False)
-    return marks.shift if marks.going_on else None
+def mark_of(whale: Whale, name: str) -> Mark | None:
+    """How far the latest import of a name has come, in the shard where it came furthest; None where there was none."""
+    return max(Marks.load(whale.storage, name, None, again=False).known(), default=None)
 
 
 class Marks:
@@ -182,13 +181,15 @@ class Marks:
         self._layout = layout
         self._known = known
         self._run = run
-        self.done = {shard: mark.rows for shard, mark in self._read().items() if mark.run == run}
+        marks = zip(known, self.known(), strict=True)
+        self.done = {shard: mark.rows for shard, mark in marks if mark.run == run}
         #: Whether the same run has been started before.
         self.going_on = bool(self.done)
         self.furthest = max(self.done.values(), default=0)
 
-    def _read(self) -> dict[int, Mark]:
-        return {shard: Mark.read(text) for shard, text in self._known.items()}
+    def known(self) -> list[Mark]:
+        """What is stored."""
+        return list(map(Mark.read, self._known.values()))
 
     @classmethod
     def load(cls, storage: Storage, name: str | None, layout: str | None, *, again: bool) -> Marks:

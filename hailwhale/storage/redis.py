@@ -154,21 +154,13 @@ class Cluster:
         self._client: RedisCluster | None = None
 
     def _open(self) -> RedisCluster:
-        from redis.backoff import NoBackoff
         from redis.cluster import ClusterNode, RedisCluster
         from redis.exceptions import AuthenticationError, RedisClusterException, RedisError
-        from redis.retry import Retry
 
         start = [ClusterNode(*host) for host in self._hosts]  # type: ignore[no-untyped-call]
         try:
-            # The shards of those nodes that are there are counted, whatever has become of the others; `Engine` retries.
-            return RedisCluster(
-                startup_nodes=start,
-                protocol=2,
-                require_full_coverage=False,
-                retry=Retry(NoBackoff(), 0),  # type: ignore[no-untyped-call]
-                **self._options,
-            )
+            # The shards of those nodes that are there are counted, whatever has become of the others.
+            return RedisCluster(startup_nodes=start, protocol=2, require_full_coverage=False, **self._options)
         except (RedisClusterException, RedisError, OSError) as cause:
             if isinstance(cause.__cause__, AuthenticationError):
                 raise login_refused(self._address, cause.__cause__) from cause

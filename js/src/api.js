@@ -53,7 +53,7 @@ export class Api {
 
   /** -> `[{dimension, value, important, ...}]`: every child of a node. */
   async rank({ pk, dimension, metric, period, zone }, signal) {
-    return (await this.#ask('rank', { pk, dimension, metric, period, tz: zone }, signal)).rows;
+    return (await this.#ask('rank', { pk, dimension, metric, period, depth: 1, tz: zone }, signal)).rows;
   }
 
   async #ask(path, params, signal) {

@@ -28,7 +28,7 @@ test('every question is asked below the page itself', async () => {
   expect(asked).toEqual([
     `${BASE}pks?under=["p"]`,
     `${BASE}subdimensions?pk=["p"]&dimensions=[]`,
-    `${BASE}rank?pk=["p"]&dimension=["a"]&metric=m&period=day`,
+    `${BASE}rank?pk=["p"]&dimension=["a"]&metric=m&period=day&depth=1`,
     `${BASE}plotpoints?pk=["p"]&dimensions=["a"]&metrics=["m"]&period=day&depth=1&limit=8&sort=-m&totals=1&tz=Asia/Tokyo`,
     `${BASE}totals?pk=["p"]&dimensions=[[]]&metrics=["hits"]&periods=["day"]`,
   ]);

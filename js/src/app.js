@@ -69,8 +69,7 @@ export class App {
 
   /** Shows another state and puts it into the address. */
   go(state) {
-    const hash = formatState(state);
-    this.window.history.pushState(null, '', hash || this.window.location.pathname);
+    this.window.history.pushState(null, '', formatState(state));
     return this.#follow(state);
   }
 
@@ -116,7 +115,7 @@ export class App {
       this.#welcome();
       return;
     }
-    if (this.state.pk === null) this.state = openPk(this.state, firstPk(top));
+    if (this.state.pk === null) this.state = { ...this.state, pk: firstPk(top) };
     const { state } = this;
     const [entry, branching] = await Promise.all([
       this.loader.entry(state.pk, signal), this.loader.branching(state.pk, signal), this.tree.choose(state.pk),

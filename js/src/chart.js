@@ -12,7 +12,7 @@ const STEPS_LEFT = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
 /**
  * One graph in one element. `draw()` as often as there is something new, `destroy()` once.
  *
- * `pointed({index, left, top, width})` is called when the cursor moves to a bucket, with index null when it leaves.
+ * `pointed({index, left, width})` is called when the cursor moves to a bucket, with index null when it leaves.
  */
 export class Chart {
   constructor(target, { pointed = () => {}, create = (...given) => new uPlot(...given) } = {}) {
@@ -31,16 +31,16 @@ export class Chart {
 
   /**
    * `starts` are epoch milliseconds; `series` `{name, values, isOverall}`; `hidden` a Set of names; `hues` a Map of name to
-   * hue; `theme` from readTheme; `formats` from numberFormats. Same series as before: only the numbers are exchanged.
+   * hue; `theme` from readTheme; `formats` from numberFormats; `unfinished` says that the last bucket is. Same series as before: only the numbers are exchanged.
    */
-  draw({ starts, series, hidden, hues, zone, theme, formats, locale }) {
+  draw({ starts, series, hidden, hues, zone, theme, formats, locale, unfinished = false }) {
     const data = [starts, ...series.map(({ values }) => values)];
     const styles = series.map(({ name }) => [name, hues.get(name)]);
-    const shape = JSON.stringify([styles, zone, theme, starts.length < 2, isWhole(series)]);
+    const shape = JSON.stringify([styles, zone, theme, starts.length < 2, isWhole(series), unfinished]);
     if (this.plot === null || shape !== this.shape) {
       this.plot?.destroy();
       this.plot = this.create(
-        { ...this.#size(), ...chartOptions({ series, hidden, hues, zone, theme, formats, locale, starts, pointed: this.#pointer() }) },
+        { ...this.#size(), ...chartOptions({ series, hidden, hues, zone, theme, formats, locale, starts, unfinished, pointed: this.#pointer() }) },
         data, this.target,
       );
       this.shape = shape;
@@ -80,10 +80,9 @@ export class Chart {
 
   #pointer() {
     return (plot) => {
-      const { idx, left, top } = plot.cursor;
+      const { idx, left } = plot.cursor;
       const outside = idx === null || idx === undefined || left < 0;
-      const shift = plot.over?.offsetLeft ?? 0;
-      this.pointed(outside ? { index: null } : { index: idx, left: left + shift, top, width: this.target.clientWidth });
+      this.pointed(outside ? { index: null } : { index: idx, left: left + plot.over.offsetLeft, width: this.target.clientWidth });
     };
   }
 
@@ -107,14 +106,16 @@ export class Chart {
 }
 
 /** What uPlot is told; apart from drawing, so that it can be tested without a canvas. */
-export function chartOptions({ series, hidden, hues, zone, theme, formats, locale, starts, pointed }) {
+export function chartOptions({ series, hidden, hues, zone, theme, formats, locale, starts, unfinished, pointed }) {
   const timeZone = browserZone(zone);
+  const colours = series.map(({ name, isOverall }) => (isOverall ? theme.ink : theme.hues[hues.get(name)]));
+  const pointColour = (_, index) => colours[index - 1];
   return {
     ms: 1,
     tzDate: (ms) => uPlot.tzDate(new Date(ms), timeZone),
     padding: [12, 12, 0, 0],
     legend: { show: false },
-    cursor: { drag: { x: false, y: false }, points: { size: 8 }, y: false },
+    cursor: { drag: { x: false, y: false }, points: { size: 8, fill: pointColour, stroke: pointColour }, y: false },
     scales: { x: { time: true, range: (_, low, high) => timeRange(low, high) }, y: { range: (_, low, high) => valueRange(low, high) } },
     axes: [
       {
@@ -129,21 +130,33 @@ export function chartOptions({ series, hidden, hues, zone, theme, formats, local
         ...(isWhole(series) ? { incrs: WHOLE_STEPS } : {}),
       },
     ],
-    series: [{}, ...series.map((one) => seriesOptions(one, { hidden, hues, theme, single: starts.length < 2 }))],
+    series: [{}, ...series.map((one, index) => seriesOptions(one, {
+      hidden, theme, colour: colours[index], single: starts.length < 2, unfinished: unfinished && starts.length > 1,
+    }))],
     hooks: { setCursor: [pointed] },
   };
 }
 
-function seriesOptions({ name, isOverall }, { hidden, hues, theme, single }) {
-  const stroke = isOverall ? theme.ink : theme.hues[hues.get(name)];
+function seriesOptions({ name, isOverall }, { hidden, theme, colour, single, unfinished }) {
   return {
     label: name,
     show: !hidden.has(name),
-    stroke,
+    stroke: unfinished ? (plot) => faintEnd(plot, colour) : colour,
     width: isOverall ? 2 : 1.75,
     fill: isOverall ? (plot) => fade(plot, theme.fill) : undefined,
-    points: single ? { show: true, size: 8, fill: stroke } : { show: false },
+    points: single ? { show: true, size: 8, fill: colour } : { show: false },
   };
+}
+
+// A bucket that is not over yet falls behind the others: drawn like them, every graph would end in a collapse.
+function faintEnd(plot, colour) {
+  const { left, width } = plot.bbox;
+  const starts = plot.data[0];
+  const part = (plot.valToPos(starts[starts.length - 2], 'x', true) - left) / width;
+  if (!(part >= 0 && part <= 1)) return colour;
+  const gradient = plot.ctx.createLinearGradient(left, 0, left + width, 0);
+  for (const [at, shade] of [[0, colour], [part, colour], [part, `${colour}50`]]) gradient.addColorStop(at, shade);
+  return gradient;
 }
 
 function fade(plot, colour) {

@@ -10,7 +10,9 @@ export function tooltipRows({ series, hidden, hues, index, labelOf }) {
     name, label: labelOf(path), value: values[index], isOverall,
     className: isOverall ? 'swatch overall' : `swatch hue-${hues.get(name)}`,
   }));
-  return rows.sort((a, b) => b.isOverall - a.isOverall || (b.value ?? -Infinity) - (a.value ?? -Infinity));
+  // Nothing comes after every number, negative ones too.
+  const size = ({ value }) => value ?? -Infinity;
+  return rows.sort((a, b) => b.isOverall - a.isOverall || size(b) - size(a));
 }
 
 export function drawTooltip(root, { title, rows, format }) {

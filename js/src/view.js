@@ -78,7 +78,9 @@ export class View {
     nothing.hidden = hasValues({ series: drawn });
     setText(nothing, `Nothing counted in ${describePeriod(asked.period)}.`);
     if (starts.length > 0) {
-      this.chart.draw({ ...common, starts, zone: asked.zone, theme: readTheme(this.root), locale: this.locale });
+      this.chart.draw({
+        ...common, starts, zone: asked.zone, theme: readTheme(this.root), locale: this.locale, unfinished: this.#isUnfinished(),
+      });
     } else {
       this.chart.clear();
     }
@@ -87,6 +89,10 @@ export class View {
     const lines = drawn.filter(({ isOverall }) => !isOverall).length;
     setText(this.parts['legend-note'], lines > 0 && children > lines ? `the largest ${lines} of ${this.formats.exact(children)}` : '');
     setAttribute(plot, 'aria-label', this.#summary(lines));
+  }
+
+  #isUnfinished() {
+    return isUnfinished(this.model.answer.starts, this.now());
   }
 
   #summary(lines) {
@@ -119,7 +125,7 @@ export class View {
     }
     const { answer, hidden, labelOf } = this.model;
     const isLast = index === answer.starts.length - 1;
-    const soFar = isLast && isUnfinished(answer.starts, this.now()) ? ' (so far)' : '';
+    const soFar = isLast && this.#isUnfinished() ? ' (so far)' : '';
     drawTooltip(tooltip, {
       title: this.time(answer.starts[index]) + soFar,
       rows: tooltipRows({ series: answer.drawn, hidden, hues: this.hues, index, labelOf }),

@@ -155,7 +155,7 @@ def same(got: object, expected: object, what: str) -> None:
         raise ArithmeticError(f'{what}: {got!r:.200} is not {expected!r:.200}')
 
 
-def increments(events: Iterable[Event], kept: Kept, now: int, *, batch: int = 10_000) -> Iterator[tuple[bytes, int]]:
+def increments(events: Sequence[Event], kept: Kept, now: int, *, batch: int = 10_000) -> Iterator[tuple[bytes, int]]:
     """RAW's commands: every increment of every event, added up nowhere, to the very hashes that the package writes."""
     numbers: dict[str, dict[str, int]] = {}
     slots = {at: kept.slots(at, now) for at in {event.at for event in events}}

@@ -34,7 +34,7 @@ def measure(bench: Bench) -> list[Figure]:
         frame = pandas.DataFrame(rows, columns=FLIGHTS)
         # Spread over the year, as all rows are: the older ones count in fewer intervals.
         sample = rows[:: max(1, len(rows) // 10_000)]
-        commands = list(increments(flight_events(sample), whale.kept, engine.now))
+        commands = list(increments(list(flight_events(sample)), whale.kept, engine.now))
         for _ in range(bench.runs):
             engine.empty()
             ours.append(len(rows) / seconds(partial(_import, engine, file)))

@@ -61,7 +61,7 @@ class Client:
     def __init__(self, app: Application) -> None:
         self._app = validator(app)
 
-    def __call__(self, method: str, path: str, body: bytes = b'', **more: object) -> Reply:
+    def __call__(self, method: str, path: str, body: bytes = b'', /, **more: object) -> Reply:
         given = environ(method, path, body, **more)
         errors = given['wsgi.errors']
         started: list[tuple[str, list[tuple[str, str]]]] = []
@@ -83,4 +83,5 @@ class Client:
     def post(self, path: str, body: object = None, **more: object) -> Reply:
         """Post a value as JSON, or bytes as they are."""
         encoded = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self('POST', path, encoded, **{'CONTENT_TYPE': 'application/json', **more})
+        more.setdefault('CONTENT_TYPE', 'application/json')
+        return self('POST', path, encoded, **more)

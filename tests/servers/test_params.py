@@ -58,7 +58,7 @@ def ask(query: str) -> dict[str, Any]:
     return ALL.read(environ('GET', f'/?{query}'), max_body=0)
 
 
-def send(body: bytes, media: str = 'application/json', query: str = '', **more: object) -> dict[str, Any]:
+def send(body: bytes, media: str = 'application/json', query: str = '', **more: Any) -> dict[str, Any]:
     return ALL.read(environ('POST', f'/?{query}', body, CONTENT_TYPE=media, **more), max_body=1_000)
 
 
@@ -214,7 +214,7 @@ def test_the_body_of_a_get_is_not_looked_at() -> None:
 
 
 def test_a_body_in_chunks_is_read_to_its_end() -> None:
-    more = {'CONTENT_LENGTH': '', 'wsgi.input_terminated': True}
+    more: dict[str, Any] = {'CONTENT_LENGTH': '', 'wsgi.input_terminated': True}
     assert send(b'{"pk": "a"}', **more) == {'pk': 'a'}
     with pytest.raises(LimitExceeded, match='more than 1000 bytes'):
         send(b'{"pk": "%s"}' % (b'a' * 1_000), **more)
@@ -261,7 +261,7 @@ class Broken(io.BytesIO):
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused(
-    body: bytes, media: str, more: dict[str, object], error: type[HailWhaleError], fragment: str
+    body: bytes, media: str, more: dict[str, Any], error: type[HailWhaleError], fragment: str
 ) -> None:
     with pytest.raises(error) as caught:
         send(body, media, **more)
