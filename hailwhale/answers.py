@@ -9,11 +9,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from hailwhale.errors import InvalidInput, LimitExceeded
 from hailwhale.formulas import Formula
-from hailwhale.metrics import DEFAULT_METRIC, number
 from hailwhale.kept import Kept, Plan
+from hailwhale.metrics import DEFAULT_METRIC, number
 from hailwhale.paths import Path, path_name
 from hailwhale.periods import Period
-from hailwhale.points import Shape, shaped
+from hailwhale.points import Shape, Shaper
 from hailwhale.ranks import Value
 from hailwhale.reader import Folded, Reader
 from hailwhale.settings import Settings
@@ -85,13 +85,12 @@ class Answers:
         needed = _needed([*formulas, order.formula])
         columns = self._columns(question, plan, needed, _checked_depth(depth))
         chosen = order.choose(columns, question.nodes, plan)
-        zone_name = plan.period.interval.zone
+        shaper = Shaper(plan.spans, points, plan.period.interval.zone, descending=descending)
         answer: dict[str, dict[str, Any]] = {}
         for node in chosen:
             of_node = answer[path_name(node)] = {}
             for formula in formulas:
-                values = formula.points(columns[node], plan.spans)
-                drawn: Any = shaped(values, plan.spans, points, zone_name, descending=descending)
+                drawn: Any = shaper.shape(formula.points(columns[node], plan.spans))
                 if totals:
                     drawn = {'points': drawn, 'total': formula.total(columns[node], plan.spans)}
                 of_node[formula.text] = drawn
@@ -122,7 +121,11 @@ class Answers:
         formula = Formula.parse(metric)
         needed = _needed([formula])
         reader = self._reader
-        children = reader.pks(pk, plan, needed) if node is None else reader.children(pk, node, plan, needed)
+        summed = not formula.ordered
+        if node is None:
+            children = reader.pks(pk, plan, needed, summed=summed)
+        else:
+            children = reader.children(pk, node, plan, needed, summed=summed)
         values = [(path[-1], formula.total(columns, plan.spans)) for path, columns in children.items()]
         values.sort(key=lambda value: (-value[1], value[0]))
         return values[:n]

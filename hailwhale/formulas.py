@@ -94,6 +94,11 @@ class Formula:
         names = dict.fromkeys(term.name for term in (top, bottom) if isinstance(term, _Metric))
         return cls(text, tuple(names), top, bottom)
 
+    @property
+    def ordered(self) -> bool:
+        """Whether its total depends on the order of the buckets; if not, one sum over all of them is column enough."""
+        return any(isinstance(term, _Metric) and term.modifier == 'last' for term in (self._top, self._bottom))
+
     def points(self, columns: Columns, spans: Sequence[Span]) -> list[int | float]:
         """One value a bucket, in the order of ``spans``: an int where it is whole, 0 where the divisor is 0.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from hailwhale.errors import InvalidInput
 from hailwhale.intervals import Span
@@ -12,23 +12,31 @@ from hailwhale.times import clock
 
 Number = int | float
 Shape = type[dict[object, object]] | type[list[object]] | Literal['dict', 'list', 'ms']
-Points = dict[datetime, Number] | list[list[datetime | Number]] | list[list[Number]]
+Points = dict[datetime, Number] | list[list[Any]]
 
 
-def shaped(values: Sequence[Number], spans: Sequence[Span], shape: Shape, zone: str, *, descending: bool) -> Points:
-    """One value for each bucket, in the shape asked for; the earliest first unless ``descending``.
+class Shaper:
+    """Puts values into the shape asked for, for many series over the same buckets.
 
     ``dict``: bucket start (aware, in ``zone``) to value.  ``list``: pairs of the same.  ``'ms'``: pairs with epoch
-    milliseconds, as JavaScript counts time.
+    milliseconds, as JavaScript counts time.  The earliest bucket first, unless ``descending``.
     """
-    pairs: Iterable[tuple[Span, Number]] = zip(spans, values, strict=True)
-    if descending:
-        pairs = reversed(list(pairs))
-    if shape == 'ms':
-        return [[span.start * 1000, value] for span, value in pairs]
-    tzinfo = clock(zone).tzinfo
-    if shape in (dict, 'dict'):
-        return {datetime.fromtimestamp(span.start, tzinfo): value for span, value in pairs}
-    if shape in (list, 'list'):
-        return [[datetime.fromtimestamp(span.start, tzinfo), value] for span, value in pairs]
-    raise InvalidInput(f'not a shape of points: {shape!r} (dict, list or "ms")', field='points')
+
+    def __init__(self, spans: Sequence[Span], shape: Shape, zone: str, *, descending: bool) -> None:
+        if shape not in (dict, list, 'dict', 'list', 'ms'):
+            raise InvalidInput(f'not a shape of points: {shape!r} (dict, list or "ms")', field='points')
+        tzinfo = clock(zone).tzinfo
+        self._starts: list[int] | list[datetime]
+        if shape == 'ms':
+            self._starts = [span.start * 1000 for span in spans]
+        else:
+            self._starts = [datetime.fromtimestamp(span.start, tzinfo) for span in spans]
+        self._pairs = shape not in (dict, 'dict')
+        self._descending = descending
+
+    def shape(self, values: Sequence[Number]) -> Points:
+        """The values of one series, one for each bucket."""
+        pairs: Iterable[tuple[Any, Number]] = zip(self._starts, values, strict=True)
+        if self._descending:
+            pairs = reversed(list(pairs))
+        return [list(pair) for pair in pairs] if self._pairs else dict(pairs)

@@ -63,11 +63,19 @@ class Reader:
                 )
         return found
 
-    def children(self, pk: Path, node: Path, plan: Plan, metrics: tuple[str, ...]) -> dict[Path, Folded]:
-        """The children of a node that counted something, with their columns."""
-        read = GroupRead(shard_of(pk), group(pk, node), plan.chunks, metrics)
+    def children(
+        self, pk: Path, node: Path, plan: Plan, metrics: tuple[str, ...], *, summed: bool = False
+    ) -> dict[Path, Folded]:
+        """The children of a node that counted something, with their columns; ``summed``: one amount for all buckets."""
+        return self._group(node, GroupRead(shard_of(pk), group(pk, node), plan.chunks, metrics, summed), plan)
+
+    def pks(self, pk: Path, plan: Plan, metrics: tuple[str, ...], *, summed: bool = False) -> dict[Path, Folded]:
+        """The pks one segment longer than ``pk`` that counted something, as `children` answers them."""
+        return self._group(pk, GroupRead(shard_of(pk), pk_group(pk), plan.chunks, metrics, summed), plan)
+
+    def _group(self, parent: Path, read: GroupRead, plan: Plan) -> dict[Path, Folded]:
         (found,) = self._storage.read_groups([read])
-        return {(*node, child): plan.fold(columns) for child, columns in found.items()}
+        return {(*parent, child): columns if read.summed else plan.fold(columns) for child, columns in found.items()}
 
     def tree(self, pk: Path, node: Path, plan: Plan, metrics: tuple[str, ...], depth: int) -> dict[Path, Folded]:
         """Everything below a node down to ``depth`` levels, parents before children; a round trip for each level."""
@@ -88,12 +96,6 @@ class Reader:
             found.update(below)
             level = list(below)
         return found
-
-    def pks(self, pk: Path, plan: Plan, metrics: tuple[str, ...]) -> dict[Path, Folded]:
-        """The pks one segment longer than ``pk`` that counted something, with their columns."""
-        read = GroupRead(shard_of(pk), pk_group(pk), plan.chunks, metrics)
-        (found,) = self._storage.read_groups([read])
-        return {(*pk, child): plan.fold(columns) for child, columns in found.items()}
 
     # -- names -------------------------------------------------------------------------------------------------------
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from hailwhale.kept import Kept
 from hailwhale.metrics import Micros
 from hailwhale.paths import Path, encode, prefixes
 from hailwhale.storage import Cells, Commit, Lanes, Series, Slot, shard_of
 from hailwhale.storage import series as series_of
+
+K = TypeVar('K')
+Sums = dict[Series, int]
 
 
 class Subject(NamedTuple):
@@ -47,8 +50,8 @@ class Tally:
         self.lanes = Lanes()
         self._kept = kept
         self._now = now
-        self._sums: defaultdict[tuple[Slot, ...], dict[Subject, int]] = defaultdict(dict)
-        self._slots: dict[int, tuple[Slot, ...]] = {}
+        self._sums: dict[tuple[Slot, ...], dict[Subject, int]] = {}
+        self._moments: dict[int, dict[Subject, int]] = {}
 
     def add(self, subject: Subject, at: int, amounts: Mapping[str, Micros]) -> None:
         """Add one event.  Raises `InvalidTime`, and adds nothing, when no kept interval covers ``at``."""
@@ -56,14 +59,16 @@ class Tally:
 
     def add_packed(self, subject: Subject, at: int, packed: int) -> None:
         """Add one event whose amounts are in one integer already (``self.lanes``)."""
-        slots = self._slots.get(at) or self._slots_at(at)
-        sums = self._sums[slots]
+        sums = self._moments.get(at)
+        if sums is None:
+            sums = self._sums_at(at)
         sums[subject] = sums.get(subject, 0) + packed
         self.events += 1
 
-    def _slots_at(self, at: int) -> tuple[Slot, ...]:
-        slots = self._slots[at] = tuple(self._kept.slots(at, self._now))
-        return slots
+    def _sums_at(self, at: int) -> dict[Subject, int]:
+        slots = tuple(self._kept.slots(at, self._now))
+        sums = self._moments[at] = self._sums.setdefault(slots, {})
+        return sums
 
     def commits(self) -> Iterator[Commit]:
         """One commit for each shard."""
@@ -93,18 +98,46 @@ class Tally:
         return known
 
     def _by_shard(self) -> dict[int, Cells]:
-        """The sums, spread over every series and slot: first from fine slots to coarse ones, then over the series."""
-        by_slot: defaultdict[Slot, dict[Subject, int]] = defaultdict(dict)
+        """The sums, spread over every series, then over the slots."""
+        spread: defaultdict[int, dict[tuple[Slot, ...], Sums]] = defaultdict(dict)
         for slots, sums in self._sums.items():
-            for slot in slots:
-                of_slot = by_slot[slot]
-                for subject, packed in sums.items():
-                    of_slot[subject] = of_slot.get(subject, 0) + packed
-        shards: dict[int, Cells] = {}
-        for slot, subjects in by_slot.items():
-            for subject, packed in subjects.items():
-                touched = subject_series(subject)
-                cells = shards.setdefault(touched[0].shard, {}).setdefault(slot, {})
-                for one in touched:
-                    cells[one] = cells.get(one, 0) + packed
-        return shards
+            for shard, of_shard in _spread(sums).items():
+                spread[shard][slots] = of_shard
+        return {shard: _rolled_up(by_slots) for shard, by_slots in spread.items()}
+
+
+def _spread(subjects: Mapping[Subject, int]) -> dict[int, Sums]:
+    """By shard, what each series counted; all this in the same slots."""
+    shards: dict[int, Sums] = {}
+    for subject, packed in subjects.items():
+        touched = subject_series(subject)
+        sums = shards.setdefault(touched[0].shard, {})
+        for one in touched:
+            sums[one] = sums.get(one, 0) + packed
+    return shards
+
+
+def _rolled_up(by_slots: Mapping[tuple[Slot, ...], Sums]) -> Cells:
+    """What was counted in several slots at once, slot by slot.
+
+    Minutes are added up to hours and hours to days: few series have to be gone over again, not every event.
+    """
+    cells: Cells = {}
+    while by_slots:
+        coarser: dict[tuple[Slot, ...], Sums] = {}
+        for slots, sums in by_slots.items():
+            _add(cells, slots[0], sums)
+            if len(slots) > 1:
+                _add(coarser, slots[1:], sums)
+        by_slots = coarser
+    return cells
+
+
+def _add(known: dict[K, Sums], place: K, sums: Sums) -> None:
+    """Add sums to those that are there already."""
+    before = known.get(place)
+    if before is None:
+        known[place] = sums.copy()
+        return
+    for one, packed in sums.items():
+        before[one] = before.get(one, 0) + packed

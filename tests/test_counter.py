@@ -9,8 +9,7 @@ import pytest
 from hailwhale import InvalidDimensions, StorageConflict, Whale
 from hailwhale.settings import Settings
 from hailwhale.tally import Subject
-
-NOW = 1_795_372_900
+from tests.clocks import NOW
 
 
 @pytest.fixture

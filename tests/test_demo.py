@@ -132,7 +132,11 @@ def asked(whale: Whale, path: str) -> Any:
     setup_testing_defaults(environ)
     environ['wsgi.input'] = BytesIO()
     status: list[str] = []
-    body = b''.join(WhaleServer(whale, whale.settings)(environ, lambda line, *_: status.append(line)))
+
+    def start(line: str, *_: object) -> Any:
+        status.append(line)
+
+    body = b''.join(WhaleServer(whale, whale.settings)(environ, start))
     assert status == ['200 OK']
     return json.loads(body)
 

@@ -11,16 +11,18 @@ import pytest
 from hailwhale import Hail, HailWhale, InvalidInput, InvalidTime, Whale
 from hailwhale.settings import Settings
 from hailwhale.storage import shard_of
+from tests.clocks import NOW, Clock
 from tests.engines import Server
-
-NOW = 1_795_372_900
 
 
 @pytest.fixture
-def both(url: str) -> Iterator[HailWhale]:
-    clock = [float(NOW)]
-    with HailWhale(url, settings=Settings.load({}), clock=lambda: clock[0]) as both:
-        both.set_clock = clock  # type: ignore[attr-defined]
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def both(url: str, clock: Clock) -> Iterator[HailWhale]:
+    with HailWhale(url, settings=Settings.load({}), clock=clock) as both:
         yield both
 
 
@@ -60,12 +62,12 @@ def test_ids_count_once_within_a_slice_between_slices_and_against_direct_countin
 
 
 def test_what_can_never_be_counted_is_put_aside_with_its_reason_and_stops_nothing(
-    both: HailWhale, server: Server
+    both: HailWhale, clock: Clock, server: Server
 ) -> None:
     both.hail.count('p', at=NOW - 365 * 86_400)
     both.whale.storage.push(shard_of(('p',)), [b'not an event', b'[1, 2]'])
     both.hail.count('p')
-    both.set_clock[0] = NOW + 2 * 86_400.0  # type: ignore[attr-defined]
+    clock.now += 2 * 86_400
     assert both.hail.drain() == 4
     assert both.whale.total('p', period='seven') == 1
     ((node, dead),) = [(node, key) for node in server.nodes for key in node.scan_iter('*:dead')]

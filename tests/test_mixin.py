@@ -10,8 +10,7 @@ from hailwhale import InvalidPath
 from hailwhale.mixin import WhaleMixin
 from hailwhale.settings import Settings
 from hailwhale.whale import Whale
-
-NOW = 1_795_372_900
+from tests.clocks import NOW
 
 
 class Tag(WhaleMixin):

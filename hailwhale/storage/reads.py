@@ -7,8 +7,7 @@ A group is read as it lies: its tables of numbers and its hashes, whole, decoded
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import add
 from typing import NamedTuple, TypeVar
 
@@ -48,6 +47,7 @@ class GroupRead(NamedTuple):
     group: str
     chunks: tuple[Chunk, ...]
     metrics: tuple[str, ...]
+    summed: bool = False  #: one amount over all buckets will do
 
 
 Columns = dict[str, list[Micros]]
@@ -110,7 +110,8 @@ def _series_columns(read: SeriesRead, reply: Reply) -> Columns:
 def read_groups(engine: Engine, reads: Sequence[GroupRead]) -> list[dict[str, Columns]]:
     """For each question, by child (its name as it was counted) and metric, one amount per offset, chunk by chunk.
 
-    Children with nothing in any of the buckets are left out.
+    Children with nothing in any of the buckets are left out.  Where a question is ``summed``, each column is one
+    amount: the sum over all its buckets, for a third of the time.
     """
 
     def ask(shard: int, some: Sequence[GroupRead]) -> Iterator[dict[str, Columns]]:
@@ -135,16 +136,21 @@ def _eras(read: GroupRead) -> list[int]:
 
 
 def _group_columns(read: GroupRead, replies: Iterator[Reply]) -> dict[str, Columns]:
-    width = sum(len(chunk.offsets) for chunk in read.chunks)
+    width = 1 if read.summed else sum(len(chunk.offsets) for chunk in read.chunks)
     hashes = [(chunk, metric, strings(next(replies))) for chunk in read.chunks for metric in read.metrics]
     names = {era: _names(next(replies)) for era in _eras(read)}
-    starts = accumulate((len(chunk.offsets) for chunk in read.chunks), initial=0)
-    firsts = dict(zip(read.chunks, starts, strict=False))
-    found: dict[bytes, Columns] = {}
+    by_number: defaultdict[tuple[int, str], dict[int, list[Micros]]] = defaultdict(dict)
+    first = 0
     for chunk, metric, fields in hashes:
-        places = {offset: firsts[chunk] + i for i, offset in enumerate(chunk.offsets)}
-        for number, column in _decode(fields, chunk.length, places, width).items():
-            name = names[chunk.era].get(number)
+        if read.summed:
+            _sum(fields, chunk, by_number[chunk.era, metric])
+        else:
+            _spread(fields, chunk, first, width, by_number[chunk.era, metric])
+            first += len(chunk.offsets) if metric == read.metrics[-1] else 0
+    found: dict[bytes, Columns] = {}
+    for (era, metric), of_metric in by_number.items():
+        for number, column in of_metric.items():
+            name = names[era].get(number)
             if name is not None:
                 _merge(found.setdefault(name, {}), metric, column)
     nothing = [0] * width
@@ -154,24 +160,51 @@ def _group_columns(read: GroupRead, replies: Iterator[Reply]) -> dict[str, Colum
     }
 
 
-def _decode(fields: Sequence[bytes], length: int, places: Mapping[int, int], width: int) -> dict[int, list[Micros]]:
-    """The fields of one hash as columns, by the child's number; only the buckets in ``places`` (offset -> place)."""
-    columns: dict[int, list[Micros]] = {}
-    for field, value in zip(fields[::2], fields[1::2], strict=True):
-        number = int(field)
-        amount = int(value) if number < 0 else int(value) * _MILLION
-        child, offset = divmod(number if number >= 0 else -1 - number, length)
-        place = places.get(offset)
-        if place is not None:
-            column = columns.get(child)
-            if column is None:
-                column = columns[child] = [0] * width
-            column[place] += amount
-    return columns
+# The two functions below go over every field of a hash, tens of thousands in a large group: what they do for each
+# is spelled out, and conversions are left to `map`.
+
+
+def _spread(fields: Sequence[bytes], chunk: Chunk, first: int, width: int, columns: dict[int, list[Micros]]) -> None:
+    """Put the fields of one hash into columns, by the child's number; only the buckets that are asked for."""
+    length = chunk.length
+    places = dict(zip(chunk.offsets, range(first, first + len(chunk.offsets)), strict=True))
+    of_offset = [places.get(offset, -1) for offset in range(length)]
+    nothing = [0] * width
+    for field, amount in zip(map(int, fields[::2]), map(int, fields[1::2]), strict=True):
+        if field >= 0:
+            amount *= _MILLION
+        else:
+            field = -1 - field
+        place = of_offset[field % length]
+        if place >= 0:
+            child = field // length
+            if child in columns:
+                columns[child][place] += amount
+            else:
+                column = columns[child] = nothing[:]
+                column[place] = amount
+
+
+def _sum(fields: Sequence[bytes], chunk: Chunk, sums: dict[int, list[Micros]]) -> None:
+    """Add the fields of one hash to one sum for each child, by its number; only of the buckets that are asked for."""
+    length = chunk.length
+    wanted = [offset in chunk.offsets for offset in range(length)]
+    wholes: defaultdict[int, int] = defaultdict(int)
+    rests: defaultdict[int, int] = defaultdict(int)
+    for field, amount in zip(map(int, fields[::2]), map(int, fields[1::2]), strict=True):
+        if field >= 0:
+            if wanted[field % length]:
+                wholes[field // length] += amount
+        elif wanted[(-1 - field) % length]:
+            rests[(-1 - field) // length] += amount
+    for child, whole in wholes.items():
+        sums.setdefault(child, [0])[0] += whole * _MILLION
+    for child, rest in rests.items():
+        sums.setdefault(child, [0])[0] += rest
 
 
 def _merge(columns: Columns, metric: str, column: list[Micros]) -> None:
-    """Add a column to the one that an earlier chunk has left for the same child."""
+    """Add a column to the one that an earlier era has left for the same child."""
     before = columns.get(metric)
     columns[metric] = list(map(add, before, column)) if before else column
 

@@ -6,6 +6,7 @@ const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 const LOWEST = 220;
 const HIGHEST = 380;
 const NARROWEST_AXIS = 46;
+const NARROWEST_LABEL = 70;
 const WHOLE_STEPS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
 const STEPS_LEFT = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
 
@@ -113,13 +114,13 @@ export function chartOptions({ series, hidden, hues, zone, theme, formats, local
   return {
     ms: 1,
     tzDate: (ms) => uPlot.tzDate(new Date(ms), timeZone),
-    padding: [12, 12, 0, 0],
+    padding: [12, 34, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { size: 8, fill: pointColour, stroke: pointColour }, y: false },
     scales: { x: { time: true, range: (_, low, high) => timeRange(low, high) }, y: { range: (_, low, high) => valueRange(low, high) } },
     axes: [
       {
-        stroke: theme.faint, font: FONT, size: 44, space: 70,
+        stroke: theme.faint, font: FONT, size: 44, space: (_, axis, low, high, width) => labelSpace(starts, high - low, width),
         grid: { show: false }, ticks: { stroke: theme.grid, width: 1, size: 5 },
         values: (_, splits, axis, space, step) => axisLabels(splits, step, zone, locale),
       },
@@ -181,6 +182,12 @@ export function valueRange(low, high) {
   if (least === most) return [0, 1];
   const room = (most - least) * 0.06;
   return [least < 0 ? least - room : 0, most > 0 ? most + room : 0];
+}
+
+/** Labels stand at least a bucket apart: between two days there is nothing that noon could name. */
+export function labelSpace(starts, span, width) {
+  const bucket = starts.length > 1 ? starts[1] - starts[0] : 0;
+  return Math.max(NARROWEST_LABEL, (bucket / span) * width * 0.9);
 }
 
 /** A single bucket stands in the middle of a minute rather than on an edge. */

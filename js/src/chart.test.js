@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import uPlot from 'uplot';
-import { axisSize, Chart, chartOptions, timeRange, valueRange } from './chart.js';
+import { axisSize, Chart, chartOptions, labelSpace, timeRange, valueRange } from './chart.js';
 import { element } from './dom.js';
 import { numberFormats } from './numbers.js';
 import { createPlot, observers, Plot, press } from '../dev/browser.js';
@@ -150,6 +150,12 @@ test('zero is always in view', () => {
   expect(valueRange(null, null)).toEqual([0, 1]);
   expect(scales.x.range(null, 5, 9)).toEqual([5, 9]);
   expect(timeRange(60_000, 60_000)).toEqual([30_000, 90_000]);
+});
+
+test('labels of the time axis stand a bucket apart at least', () => {
+  expect(options().axes[0].space(null, 0, 0, 7_200_000, 600)).toBe(270);
+  expect(labelSpace([0, 1], 100, 600)).toBe(70);
+  expect(labelSpace([0], 60_000, 600)).toBe(70);
 });
 
 test('the value axis is as wide as its longest label', () => {

@@ -11,7 +11,7 @@ export function drawLegend(root, { series, hidden, hues, labelOf, formats, toggl
       const [swatch, text, amount] = key.children;
       setAttribute(swatch, 'class', isOverall ? 'swatch overall' : `swatch hue-${hues.get(name)}`);
       setText(text, labelOf(path));
-      setText(amount, formats.axis(total));
+      setText(amount, formats.short(total));
       setAttribute(key, 'aria-pressed', String(!hidden.has(name)));
       setAttribute(key, 'title', `${hidden.has(name) ? 'Show' : 'Hide'} ${labelOf(path)}`);
     },

@@ -8,15 +8,11 @@ export function firstMetric(metrics) {
   return metrics.length === 0 || metrics.includes(DEFAULT_METRIC) ? DEFAULT_METRIC : metrics[0];
 }
 
-/** Formulas worth offering: every ratio of two metrics, those per hit last since they say the least. */
+/** Formulas worth offering: every ratio of two metrics, `hits` after all others, then running totals. */
 export function suggestions(metrics) {
-  const ratios = [];
-  for (const below of [...metrics].sort((a, b) => (a === DEFAULT_METRIC) - (b === DEFAULT_METRIC))) {
-    for (const above of metrics) {
-      if (above !== below) ratios.push(`${above}/${below}`);
-    }
-  }
-  return [...ratios, ...metrics.map((name) => `${name}:cumulative`)].slice(0, MOST_SUGGESTED);
+  const ordered = [...metrics].sort((a, b) => (a === DEFAULT_METRIC) - (b === DEFAULT_METRIC));
+  const ratios = ordered.flatMap((above) => ordered.filter((below) => below !== above).map((below) => `${above}/${below}`));
+  return [...ratios, ...ordered.map((name) => `${name}:cumulative`)].slice(0, MOST_SUGGESTED);
 }
 
 /** Splits at the `/` that is not inside double quotes: `'a/b'` -> `['a', 'b']`, `'a'` -> `['a']`. */

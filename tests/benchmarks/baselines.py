@@ -196,7 +196,7 @@ def old_layout(model: Model, *, batch: int = 10_000) -> Iterator[tuple[bytes, in
 def columns_of(
     hashes: Sequence[tuple[Sequence[bytes], int, dict[int, int]]], names: dict[int, str], width: int
 ) -> dict[str, list[int]]:
-    """The shortest decoding of whole amounts: each hash with its chunk length and the place of each offset asked for."""
+    """The shortest decoding of whole amounts: each hash comes with its chunk length and the place of each offset."""
     found: dict[int, list[int]] = {}
     for fields, length, places in hashes:
         for field, value in zip(map(int, fields[::2]), map(int, fields[1::2]), strict=True):
@@ -206,4 +206,3 @@ def columns_of(
                     found[child] = [0] * width
                 found[child][places[offset]] = value
     return {names[child]: column for child, column in found.items()}
-

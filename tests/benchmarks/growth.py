@@ -22,7 +22,7 @@ NAMES = ('count_now', 'totals, one series', f'plotpoints, {PAGES} children x 24 
 def measure(bench: Bench) -> list[Figure]:
     """Ratios to the smallest store."""
     sizes = [100_000, 1_000_000, *([10_000_000] if bench.huge else [])]
-    figures = []
+    figures: list[Figure] = []
     with bench.engine() as engine, engine.whale() as few:
         small = _fill(few, engine.now, bench.size(SMALL, 360))
         for size in [2_000] if bench.quick else sizes:
@@ -34,9 +34,7 @@ def measure(bench: Bench) -> list[Figure]:
 def _fill(whale: Whale, now: int, counters: int) -> int:
     """Count until there are so many counters; how many shops they make."""
     shops = counters // EACH
-    events = (
-        (['shop', str(shop)], {'page': str(page)}, None, now) for shop in range(shops) for page in range(PAGES)
-    )
+    events = ((['shop', str(shop)], {'page': str(page)}, None, now) for shop in range(shops) for page in range(PAGES))
     same(whale.count_many(events).counted, shops * PAGES, 'events')
     return shops
 

@@ -85,7 +85,17 @@ class Figure:
         base = f'{self.baseline}: {shown(statistics.median(self.theirs))}' if self.theirs else ''
         spread = f'{shown(min(self.ours))} .. {shown(max(self.ours))}'
         goal = self.goal.text if self.goal else ''
-        return [self.target, self.workload, f'{self.what}, {self.unit}', shown(self.median), spread, base, ratio, goal, verdict]
+        return [
+            self.target,
+            self.workload,
+            f'{self.what}, {self.unit}',
+            shown(self.median),
+            spread,
+            base,
+            ratio,
+            goal,
+            verdict,
+        ]
 
 
 HEADINGS = ['target', 'workload', 'figure', 'median', 'spread', 'baseline', 'ratio', 'goal', 'met']
@@ -131,7 +141,7 @@ class Engine:
 
     @contextmanager
     def whale(self) -> Iterator[Whale]:
-        """A whale on the emptied engine, with default settings whatever the environment says; its clock stands still."""
+        """A whale on the emptied engine, with default settings whatever the environment says, at a standing clock."""
         self.empty()
         with Whale(settings=Settings.load({}, url=f'embedded://{self.home}'), clock=lambda: float(self.now)) as whale:
             yield whale

@@ -25,7 +25,7 @@ def machine() -> list[str]:
     version = server.get('valkey_version') or server['redis_version']
     return [
         f'{datetime.now(UTC):%Y-%m-%d}: {_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}',
-        f'Python {platform.python_version()}, {name} {version} on a unix socket, load average {load:.1f} over 15 minutes',
+        f'Python {platform.python_version()}, {name} {version} on a unix socket, load average {load:.1f} (15 min)',
     ]
 
 
@@ -48,7 +48,17 @@ def table(figures: Sequence[Figure]) -> list[str]:
 
 def rendered(machine: Sequence[str], figures: Sequence[Figure]) -> str:
     """The results as the page has them."""
-    lines = ['', 'Results', '-------', '', *(f'| {line}' for line in machine), '', '.. list-table::', '   :header-rows: 1', '']
+    lines = [
+        '',
+        'Results',
+        '-------',
+        '',
+        *(f'| {line}' for line in machine),
+        '',
+        '.. list-table::',
+        '   :header-rows: 1',
+        '',
+    ]
     for row in [HEADINGS, *(figure.cells() for figure in figures)]:
         lines += [f'   {"*" if i == 0 else " "} - {cell}'.rstrip() for i, cell in enumerate(row)]
     return '\n'.join(lines) + '\n'

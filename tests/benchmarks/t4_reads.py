@@ -85,7 +85,11 @@ class Bare:
         keys = [counters_key(self._shard, chunk.name, of, 'views') for chunk in self._chunks]
         replies = self._socket.hashes([*keys, *(names_key(self._shard, era, of) for era in self._eras)])
         tables = {
-            era: {int(number): unescape(name.decode()) for name, number in zip(table[::2], table[1::2], strict=True) if name}
+            era: {
+                int(number): unescape(name.decode())
+                for name, number in zip(table[::2], table[1::2], strict=True)
+                if name
+            }
             for era, table in zip(self._eras, replies[len(keys) :], strict=True)
         }
         width, first = len(self._starts), 0

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pandas
+import pandas  # type: ignore[import-untyped]
 
 from hailwhale import Whale
 from tests.benchmarks.baselines import increments, same

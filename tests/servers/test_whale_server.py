@@ -19,9 +19,9 @@ from hailwhale.settings import Settings
 from hailwhale.whale import Whale
 from tests.servers.client import Client
 
-#: Sunday, 22 November 2026, 18:41:40 UTC.
-NOW = 1_795_372_900
-HOUR = 1_795_370_400_000
+#: Sunday, 22 November 2037, 18:41:40 UTC.  Ahead of the engine's own clock, which drops what has expired.
+NOW = 2_142_528_100
+HOUR = 2_142_525_600_000
 
 READS = ('/totals', '/plotpoints', '/rank', '/subdimensions', '/pks')
 WRITES = ('/count_now', '/update_count_to')
@@ -272,7 +272,7 @@ BAD: list[tuple[str, str, str, object, int, str, str, str | None]] = [
     ('huge amount', 'GET', '/count_now?metrics={a: 1e300}', None, 400, 'invalid_amount', '', 'metrics'),
     ('metric name', 'GET', '/count_now?metrics={a/b: 1}', None, 400, 'invalid_metric', 'a/b', 'metrics'),
     ('time', 'GET', '/count_now?at=yesterday', None, 400, 'invalid_time', "not a time: 'yesterday'", 'at'),
-    ('milliseconds', 'GET', '/count_now?at=1795372900000', None, 400, 'invalid_time', 'milliseconds', 'at'),
+    ('milliseconds', 'GET', '/count_now?at=2142528100000', None, 400, 'invalid_time', 'milliseconds', 'at'),
     ('too late', 'GET', '/count_now?at=2020-01-01', None, 400, 'invalid_time', '', 'at'),
     ('id', 'POST', '/count_now', {'id': 7}, 400, 'invalid_input', 'not a text: 7', 'id'),
     ('long id', 'GET', '/count_now?id=' + 'a' * 300, None, 400, 'invalid_input', '256', 'id'),

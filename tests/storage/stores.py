@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from redis import Redis
 
 from hailwhale.metrics import Micros
-from hailwhale.paths import Path, encode, prefixes
+from hailwhale.paths import Path, encode, escape, prefixes
 from hailwhale.periods import Retention
 from hailwhale.storage import Commit, Event, Lanes, Reset, Slot, Slots, Span, series, shard_of
 from tests.engines import Server
@@ -22,7 +22,7 @@ NOW = 4_102_444_800
 ONE = 10**6
 KEEP = [Slots(Retention.parse(text)) for text in ('1m:1d', '1h:31d', '1d:1y')]
 
-Place = tuple[str, str, str, str, int]  # slot, group, child, metric, offset
+Place = tuple[str, str, str, str, int]  # slot, group, child, metric, offset; as keys spell them
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def expected(happened: Iterable[Happening]) -> dict[Place, Micros]:
                 _, group, child = series(pk, node)
                 for slot in one.slots:
                     for metric, micros in one.amounts.items():
-                        sums[slot.name, group, child, metric, slot.offset] += micros
+                        sums[slot.name, group, child, escape(metric), slot.offset] += micros
     return {place: amount for place, amount in sums.items() if amount}
 
 
