@@ -3,6 +3,8 @@ import { pathName } from './paths.js';
 
 /** More children than this are values: nobody names that many properties. */
 export const MOST_BRANCHES = 12;
+// Some events may have several values at once; only a clear surplus shows that all children count the same events.
+const SURPLUS = 1.02;
 const FEW = 2;
 const MANY = 30;
 
@@ -18,7 +20,7 @@ export function branchesAmong(children, totals) {
   const whole = hits([]);
   const sum = children.reduce((all, path) => all + hits(path), 0);
   if (children.length === 1) return whole > 0 && sum === whole ? children : [];
-  return sum > whole ? children : [];
+  return sum > whole * SURPLUS ? children : [];
 }
 
 /** The branch whose children make the clearest graph: the fewest, but at least two; null where there is none. */

@@ -8,6 +8,10 @@ test('properties that every event has are branches', () => {
   expect(branchesAmong([['route']], totals(10, { route: 10 }))).toEqual([['route']]);
 });
 
+test('a few events with two values do not make branches of them', () => {
+  expect(branchesAmong([['UK'], ['US']], totals(100, { UK: 41, US: 60 }))).toEqual([]);
+});
+
 test('values that share the hits among them are no branches', () => {
   expect(branchesAmong([['UK'], ['US']], totals(10, { UK: 4, US: 6 }))).toEqual([]);
   expect(branchesAmong([['UK']], totals(10, { UK: 4 }))).toEqual([]);

@@ -116,7 +116,10 @@ export function chartOptions({ series, hidden, hues, zone, theme, formats, local
     tzDate: (ms) => uPlot.tzDate(new Date(ms), timeZone),
     padding: [12, 34, 0, 0],
     legend: { show: false },
-    cursor: { drag: { x: false, y: false }, points: { size: 8, fill: pointColour, stroke: pointColour }, y: false },
+    cursor: {
+      move: snapped,
+      drag: { x: false, y: false }, points: { size: 8, fill: pointColour, stroke: pointColour }, y: false,
+    },
     scales: { x: { time: true, range: (_, low, high) => timeRange(low, high) }, y: { range: (_, low, high) => valueRange(low, high) } },
     axes: [
       {
@@ -182,6 +185,11 @@ export function valueRange(low, high) {
   if (least === most) return [0, 1];
   const room = (most - least) * 0.06;
   return [least < 0 ? least - room : 0, most > 0 ? most + room : 0];
+}
+
+// The cursor's line stands on the bucket whose values are told, not between two.
+function snapped(plot, left, top) {
+  return [left < 0 ? left : Math.round(plot.valToPos(plot.data[0][plot.posToIdx(left)], 'x')), top];
 }
 
 /** Labels stand at least a bucket apart: between two days there is nothing that noon could name. */

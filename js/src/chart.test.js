@@ -152,6 +152,12 @@ test('zero is always in view', () => {
   expect(timeRange(60_000, 60_000)).toEqual([30_000, 90_000]);
 });
 
+test('the cursor stands on a bucket, or outside', () => {
+  const plot = { data: [[0, 50]], posToIdx: () => 1, valToPos: (value) => value + 0.4 };
+  const { cursor: { move } } = options();
+  expect([move(plot, 33, 7), move(plot, -10, -10)]).toEqual([[50, 7], [-10, -10]]);
+});
+
 test('labels of the time axis stand a bucket apart at least', () => {
   expect(options().axes[0].space(null, 0, 0, 7_200_000, 600)).toBe(270);
   expect(labelSpace([0, 1], 100, 600)).toBe(70);

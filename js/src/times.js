@@ -52,7 +52,7 @@ export function isUnfinished(starts, now) {
 // Up to which distance of labels they say what, and what the line below them adds.
 const AXIS_PARTS = [
   [MINUTE, { ...CLOCK, second: '2-digit' }, DATE],
-  [DAY * 0.9, CLOCK, { weekday: 'short', ...DATE }],
+  [DAY * 0.9, CLOCK, DATE],
   [DAY * 27, DATE, YEAR],
   [DAY * 360, { month: 'short' }, YEAR],
   [Infinity, YEAR, null],

@@ -130,7 +130,7 @@ class TestCount:
         assert len(fields) == 6
         assert all(len(value) == 1 for value in fields.values())
 
-    def test_the_names_of_all_metrics_are_known_for_each_pk(self, server: Server, store: Storage) -> None:
+    def test_the_names_of_all_metrics_are_known_for_each_pk(self, store: Storage) -> None:
         count(store, EVENT)
         count(store, Happening(('shop',), amounts={'a:b': ONE}))
         eras = [slot.era for slot in EVENT.slots]

@@ -1,0 +1,62 @@
+"""The counters' front door: what it is told to keep, the list of waiting events, and who may use it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hailwhale import storage
+from hailwhale.errors import StorageUnavailable
+from hailwhale.storage import SHARDS, Storage, connect
+from tests.engines import Server
+from tests.storage.stores import dump
+
+
+class TestIntervals:
+    def test_a_new_store_counts_nothing(self, store: Storage) -> None:
+        assert store.intervals() == {}
+
+    def test_what_is_registered_is_known_to_all_writers(self, server: Server, store: Storage) -> None:
+        kept = {'1m': ('1d', 0), '1d@Asia/Tokyo': ('1y', 5)}
+        store.register(kept)
+        assert connect(server.url, home=Path('unused')).intervals() == kept
+
+    def test_what_is_known_stays_unless_it_is_replaced(self, store: Storage) -> None:
+        store.register({'1m': ('1d', 0)})
+        store.register({'1m': ('2d', 9), '1h': ('31d', 9)})
+        assert store.intervals() == {'1m': ('1d', 0), '1h': ('31d', 9)}
+        store.register({'1m': ('2d', 9)}, replace=True)
+        assert store.intervals() == {'1m': ('2d', 9), '1h': ('31d', 9)}
+
+    def test_the_store_says_which_format_it_has(self, server: Server, store: Storage) -> None:
+        store.register({})
+        assert dump(server)['hw:{0}:store'].value == {b'format': storage.FORMAT.encode()}
+
+
+class TestWaiting:
+    def test_events_wait_in_the_order_they_came(self, store: Storage) -> None:
+        for event in (b'1', b'2', b'3', b'4'):
+            store.push(5, [event])
+        assert store.waiting(5, 3) == (None, [b'1', b'2', b'3'])
+        assert store.waiting(6, 3) == (None, [])
+
+    def test_the_backlog_is_that_of_every_shard(self, store: Storage) -> None:
+        assert store.backlog() == [0] * SHARDS
+        for shard in range(SHARDS):
+            assert store.push(shard, [b'x'] * shard if shard else [b'x']) == max(shard, 1)
+        assert store.backlog() == [1, *range(1, SHARDS)]
+
+
+def test_a_closed_store_opens_again_when_it_is_used(server: Server) -> None:
+    again = connect(server.url, home=Path('unused'))
+    again.ping()
+    again.close()
+    if not server.url.startswith('embedded'):
+        again.ping()
+
+
+def test_a_store_that_is_away_says_so(tmp_path: Path) -> None:
+    away = connect(f'unix://{tmp_path}/none.sock', home=tmp_path, timeout=0.02)
+    with pytest.raises(StorageUnavailable, match=r'none\.sock'):
+        away.ping()
