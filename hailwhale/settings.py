@@ -236,7 +236,7 @@ SETTINGS = (
     Setting(
         'keep',
         'HAILWHALE_KEEP',
-        '1m:1d 1h:35d 1d:1y',
+        '1m:1d 1h:35d 1d:13mo',
         Retention.parse_list,
         'Intervals that are counted, and how long each is kept.',
     ),

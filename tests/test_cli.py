@@ -372,7 +372,7 @@ def test_a_healthy_engine_is_found_healthy_on_every_kind(run: Run, url: str) -> 
     ):
         assert any(line.split()[1] == about for line in lines), about
     assert sum('OK    role' in line for line in lines) == (3 if 'cluster' in url else 1)
-    assert lines[-1].endswith('1 names counted; kept: 1m:1d 1h:35d 1d:1y 1d@Asia/Tokyo:1y')
+    assert lines[-1].endswith('1 names counted; kept: 1m:1d 1h:35d 1d:13mo 1d@Asia/Tokyo:13mo')
 
 
 def test_what_fails_is_told_with_exit_1_and_secrets_are_hidden(run: Run) -> None:

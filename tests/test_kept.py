@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from hailwhale.kept import Kept, with_zones
 from hailwhale.periods import Period, Retention
+from hailwhale.settings import SETTINGS
 from tests.clocks import NOW
 
+DEFAULT_KEEP = next(setting.default for setting in SETTINGS if setting.name == 'keep')
 ZONES = ['Asia/Kolkata', 'America/Santiago', 'Australia/Lord_Howe']
 
 
-def kept(text: str = '1m:1d 1h:35d 1d:1y', zones: list[str] | None = None) -> Kept:
+def kept(text: str = '1m:1d 1h:35d 1d:13mo', zones: list[str] | None = None) -> Kept:
     return Kept(with_zones(Retention.parse_list(text), zones or []), {})
 
 
@@ -45,6 +47,17 @@ def test_the_buckets_of_the_source_fill_those_asked_for(spelling: str, zone: str
     assert all(ones)
     widths = [plan.source.interval.next(start) - start for start in plan.starts]
     assert plan.fold({'m': widths})['m'] == [span.end - span.start for span in plan.spans]
+
+
+@given(st.integers(NOW, NOW + 800 * 86_400), st.sampled_from(['UTC', 'Asia/Kolkata', 'America/Santiago']))
+def test_what_people_ask_first_can_be_answered_at_any_time(now: int, zone: str) -> None:
+    everything = kept(DEFAULT_KEEP, ['Asia/Kolkata', 'America/Santiago'])
+    for spelling in ('year', '1w:52w', '1w:1y', '1mo:1y', 'ytd', 'mtd', 'wtd', 'thirty', '1d:1mo'):
+        everything.plan(Period.parse(spelling, zone), now)
+    for spelling in ('day', 'today', 'yesterday', '1h:7d', '1h:1mo', '6h:30d', 'hour', '5m:12h'):
+        everything.plan(Period.parse(spelling), now)
+    for spelling in ('seven', 'thirty', 'mtd', '1d:1mo'):
+        everything.plan(Period.parse(spelling, 'America/New_York'), now)
 
 
 def test_an_event_is_counted_in_every_interval_that_still_keeps_its_moment() -> None:

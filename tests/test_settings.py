@@ -26,7 +26,7 @@ def test_defaults_are_what_the_table_says() -> None:
         url='',
         home=Path('/home/someone/.local/share/hailwhale'),
         zones=(),
-        keep=Retention.parse_list('1m:1d 1h:35d 1d:1y'),
+        keep=Retention.parse_list('1m:1d 1h:35d 1d:13mo'),
         periods=DEFAULT_PERIODS,
         week_start=0,
         important=0.1,

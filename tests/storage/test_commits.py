@@ -320,6 +320,10 @@ class TestCommit:
         assert store.commit(commit([]), now=NOW)
         assert dump(server) == {}
 
+    def test_a_pk_without_metrics_gets_no_names_of_any(self, server: Server, store: Storage) -> None:
+        assert store.commit(replace(commit([Happening()]), pks={'signup': ()}), now=NOW)
+        assert not any(':m:' in key for key in dump(server))
+
     def test_how_many_increments_a_commit_has(self) -> None:
         assert commit([EVENT, replace(EVENT, id='e2')]).increments == 3 * 6 * 2
         assert commit([]).increments == 0

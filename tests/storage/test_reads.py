@@ -126,6 +126,12 @@ class TestGroups:
                 wanted = {name: model(happened, pk, (*parent, name), slots) for name in names}
                 something = {name: columns for name, columns in wanted.items() if is_something(columns)}
                 assert {name: columns for name, columns in found.items() if is_something(columns)} == something
+            summed = lasting_store.read_groups([read._replace(summed=True) for read in reads])
+            for found, sums in zip(lasting_store.read_groups(reads), summed, strict=True):
+                assert sums == {
+                    name: {metric: [sum(column)] for metric, column in columns.items()}
+                    for name, columns in found.items()
+                }
 
     def test_pks_below_a_pk_are_read_like_any_group(self, store: Storage) -> None:
         for name in ('tea', '', 'a/b'):

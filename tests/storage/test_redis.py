@@ -356,6 +356,14 @@ class TestCluster:
         count(patient, one)
         assert counted(cluster_server) == expected([one])
 
+    def test_one_node_of_a_cluster_taken_for_a_server_says_where_the_shard_is(self, cluster_server: Server) -> None:
+        slot = key_slot(b'%d' % Happening().shard)
+        other = next(node for node in cluster_server.nodes if not holds(node, slot))
+        port = other.get_connection_kwargs()['port']
+        store = connect(f'redis://127.0.0.1:{port}', home=NO_HOME, timeout=0.05)
+        with pytest.raises(StorageUnavailable, match=f'MOVED {slot}'):
+            store.count(event(Happening()), now=NOW)
+
     def test_a_cluster_keeps_its_map_between_questions(self, cluster_url: str) -> None:
         place = open_engine(cluster_url, home=NO_HOME).place
         assert isinstance(place, Cluster)
