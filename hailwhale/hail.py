@@ -104,7 +104,7 @@ class Hail(HasDefault):
             if commit.increments > MAX_INCREMENTS and len(waiting) > 1:
                 room = len(waiting) // 2
                 continue
-            commit.trim, commit.sequence, commit.dead = len(waiting), sequence, dead
+            commit.taken, commit.sequence, commit.dead = waiting, sequence, dead
             if storage.commit(commit, now=now):
                 return len(waiting)
 

@@ -15,11 +15,11 @@ from hailwhale.errors import StorageConflict, StorageError, StorageRefused
 from hailwhale.metrics import Micros, split
 from hailwhale.paths import escape
 from hailwhale.storage import keys
-from hailwhale.storage.cells import Encoder, Lanes, tables
+from hailwhale.storage.cells import Encoder, Lanes, negated, tables
 from hailwhale.storage.keys import Series, Slot, era_expires
 from hailwhale.storage.reads import Columns, SeriesRead, read_one, touched
-from hailwhale.storage.redis import Engine, evaluate, evaluation
-from hailwhale.storage.wire import Reply, Wire, checked, numbers, pack, text
+from hailwhale.storage.redis import Engine, evaluate, evaluation, teach
+from hailwhale.storage.wire import NoScript, Reply, Wire, checked, numbers, pack, text
 
 #: How often a commit is tried when other writers change what it watches.
 ATTEMPTS = 64
@@ -47,8 +47,7 @@ class Commit:
     lanes: Lanes
     pks: Mapping[str, Collection[str]] = field(default_factory=dict)  #: encoded pk -> the metrics counted under it
     ids: Collection[str] = ()  #: of events; none of them may have been counted before
-    trim: int = 0  #: how many waiting events to take off the head of the shard's list
-    taken: Sequence[bytes] = ()  #: those events, to be put back where a counter at the end of its range refuses
+    taken: Sequence[bytes] = ()  #: the waiting events that are added up in it, to take off the head of the shard's list
     sequence: str | None = None  #: of that list, when the events were read
     position: Position | None = None
     expected: tuple[SeriesRead, Columns] | None = None  #: what must still be counted
@@ -138,7 +137,7 @@ class _Attempt:
             watched += touched(self._commit.expected[0])
         if self._place:
             watched.append(self._place)
-        if self._commit.trim:
+        if self._commit.taken:
             watched.append(self._sequence)
         wire.ask(pack('WATCH', *watched))
         if self._done_before(wire):
@@ -146,11 +145,9 @@ class _Attempt:
             return False
         encoder = Encoder(self._commit.shard, self._commit.lanes)
         increments, expiries = encoder.commands(self._commit.cells, self._number(wire))
+        teach(wire, 'add')
         results = _transaction(wire, increments, expiries + self._metrics() + self._marks())
-        if results is None:
-            return None
-        self._check(wire, increments, results)
-        return True
+        return None if results is None else self._checked(wire, increments, results)
 
     def _done_before(self, wire: Wire) -> bool:
         if any(any(numbers(wire.ask(pack('SMISMEMBER', key, *self._commit.ids)))) for key in self._ids):
@@ -158,7 +155,7 @@ class _Attempt:
         position, expected = self._commit.position, self._commit.expected
         if position and text(wire.ask(pack('GET', self._place))) != position.before:
             return True
-        if self._commit.trim and text(wire.ask(pack('GET', self._sequence))) != self._commit.sequence:
+        if self._commit.taken and text(wire.ask(pack('GET', self._sequence))) != self._commit.sequence:
             return True
         return expected is not None and read_one(wire, expected[0]) != expected[1]
 
@@ -173,19 +170,23 @@ class _Attempt:
         if self._commit.dead:
             marks.append(pack('RPUSH', keys.dead_key(self._commit.shard), *self._commit.dead))
             marks.append(pack('LTRIM', keys.dead_key(self._commit.shard), -keys.DEAD_KEPT, -1))
-        if self._commit.trim:
-            marks.append(pack('LTRIM', keys.hits_key(self._commit.shard), self._commit.trim, -1))
-            marks.append(pack('INCRBY', self._sequence, self._commit.trim))
+        if self._commit.taken:
+            marks.append(pack('LTRIM', keys.hits_key(self._commit.shard), len(self._commit.taken), -1))
+            marks.append(pack('INCRBY', self._sequence, len(self._commit.taken)))
         return marks
 
-    def _check(self, wire: Wire, increments: Sequence[bytes], results: Sequence[Reply]) -> None:
-        """A counter at the end of its range refuses while the rest of its transaction goes on: undo the rest."""
+    def _checked(self, wire: Wire, increments: Sequence[bytes], results: Sequence[Reply]) -> bool | None:
+        """True when all was done.  A transaction goes on where one of its commands is refused: then undo the others."""
         refused = [reply for reply in results if isinstance(reply, StorageError)]
         if not refused:
-            return
-        taken = [_negated(line) for line, reply in zip(increments, results, strict=False) if isinstance(reply, int)]
+            return True
+        taken = [negated(line) for line, reply in zip(increments, results, strict=False) if isinstance(reply, int)]
         undone = _transaction(wire, taken, self._unmark())
         assert undone is not None, 'nothing is watched after EXEC'
+        if all(isinstance(reply, NoScript) for reply in refused):
+            # Somebody made the engine forget its scripts: teach it again, and try again.
+            wire.taught.clear()
+            return None
         raise StorageRefused(f'{refused[0]} ({len(refused)} of {len(increments)} increments; none was kept)')
 
     def _unmark(self) -> list[bytes]:
@@ -265,9 +266,3 @@ def _transaction(wire: Wire, increments: Sequence[bytes], others: Sequence[bytes
         raise refusal
     checked(results)
     return None
-
-
-def _negated(increment: bytes) -> bytes:
-    """The command that undoes an increment."""
-    _, _, _, _, key, _, name, _, amount, _ = increment.split(b'\r\n')
-    return pack('HINCRBY', key, name, -int(amount))

@@ -94,7 +94,7 @@ def series(pk: Path, node: Path) -> Series:
     """Where ``node`` of ``pk`` is counted; ``()`` is the overall node.
 
     >>> series(('Product', '42'), ())
-    Series(shard=54, group='Product:/', child='42')
+    Series(shard=49, group='Product:/', child='42')
     >>> series(('Product', '42'), ('country', 'US')).group
     'Product/42:country'
     """

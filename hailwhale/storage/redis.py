@@ -11,21 +11,19 @@ has an unknown outcome and is reported as `StorageUnavailable`; with an event id
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote, unquote
 
 from hailwhale.errors import SettingsError, StorageError, StorageUnavailable
 from hailwhale.settings import hide_secrets
+from hailwhale.storage import scripts
 from hailwhale.storage.keys import SHARDS
 from hailwhale.storage.wire import Moved, NoScript, NotReady, Reply, Wire, checked, login_refused, pack
 
@@ -39,13 +37,6 @@ Connect = Callable[[], 'ConnectionInterface']
 
 SCHEMES = ('embedded', 'redis', 'rediss', 'valkey', 'valkeys', 'unix', 'redis+cluster', 'valkey+cluster')
 _PAUSE = 0.01
-
-
-@cache
-def script(name: str) -> tuple[bytes, bytes]:
-    """The text of a script of the package, and the SHA-1 under which engines know it."""
-    text = (files('hailwhale.storage') / 'scripts' / f'{name}.lua').read_bytes()
-    return text, hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
 
 
 class Node:
@@ -327,7 +318,7 @@ def _together(wire: Wire, commands: Sequence[bytes]) -> list[Reply]:
 
 def evaluation(name: str, keys: Sequence[str], args: Sequence[str | int | bytes]) -> bytes:
     """The command that runs a script of the package."""
-    return pack('EVALSHA', script(name)[1], len(keys), *keys, *args)
+    return pack('EVALSHA', scripts.digest(name), len(keys), *keys, *args)
 
 
 def evaluate(wire: Wire, name: str, data: bytes) -> Reply:
@@ -335,8 +326,15 @@ def evaluate(wire: Wire, name: str, data: bytes) -> Reply:
     try:
         return wire.ask(data)
     except NoScript:
-        wire.ask(pack('SCRIPT', 'LOAD', script(name)[0]))
+        wire.ask(pack('SCRIPT', 'LOAD', scripts.text(name)))
         return wire.ask(data)
+
+
+def teach(wire: Wire, name: str) -> None:
+    """Make sure that the engine knows a script, once for each connection: none outlives a restart of the engine."""
+    if name not in wire.taught:
+        wire.ask(pack('SCRIPT', 'LOAD', scripts.text(name)))
+        wire.taught.add(name)
 
 
 def evaluate_all(wire: Wire, name: str, datas: Sequence[bytes]) -> list[Reply]:

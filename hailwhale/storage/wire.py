@@ -25,9 +25,11 @@ _NOT_READY = (b'LOADING', b'CLUSTERDOWN', b'TRYAGAIN', b'MASTERDOWN', b'ASK', b'
 #: A connection that has rested for longer is asked whether it still lives before it is used again.
 RESTED = 1.0
 _READ = 262_144
+#: What stands between two parts of a command, by the length of the second: most keys and names are this short.
+_LENGTHS = [b'\r\n$%d\r\n' % size for size in range(512)]
 
 
-class Moved(StorageError):  # noqa: N818 - an answer, not a fault
+class Moved(StorageError):
     """The cluster has given the slot to another node; nothing was done."""
 
 
@@ -35,7 +37,7 @@ class NotReady(StorageUnavailable):
     """Nobody listens, the engine is loading, or its cluster is electing; nothing was done."""
 
 
-class NoScript(StorageError):  # noqa: N818 - an answer, not a fault
+class NoScript(StorageError):
     """The engine does not know the script (yet); nothing was done."""
 
 
@@ -45,10 +47,12 @@ def pack(*args: bytes | str | int) -> bytes:
     >>> pack('GET', 'a')
     b'*2\\r\\n$3\\r\\nGET\\r\\n$1\\r\\na\\r\\n'
     """
-    parts = [b'*%d\r\n' % len(args)]
+    parts = [b'*%d' % len(args)]
     for arg in args:
-        data = arg if isinstance(arg, bytes) else str(arg).encode()
-        parts.append(b'$%d\r\n%b\r\n' % (len(data), data))
+        data = arg.encode() if isinstance(arg, str) else arg if isinstance(arg, bytes) else b'%d' % arg
+        size = len(data)
+        parts += (_LENGTHS[size] if size < len(_LENGTHS) else b'\r\n$%d\r\n' % size, data)
+    parts.append(b'\r\n')
     return b''.join(parts)
 
 
@@ -83,6 +87,7 @@ class Wire:
 
         self.address = address
         self.used = time.monotonic()
+        self.taught: set[str] = set()  #: scripts that the engine knows
         self._connection = connection
         try:
             connection.connect()  # type: ignore[no-untyped-call]

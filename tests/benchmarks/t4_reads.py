@@ -80,7 +80,8 @@ class Bare:
         self._chunks = plan.chunks
         self._eras = sorted({chunk.era for chunk in plan.chunks})
 
-    def _columns(self, parent: tuple[str, ...]) -> dict[str, list[int]]:
+    def _hashes(self, parent: tuple[str, ...]) -> tuple[list[list[bytes]], dict[int, dict[int, str]]]:
+        """The counters below a node, chunk by chunk, and for each era the names of the numbers."""
         of = group((PK,), parent)
         keys = [counters_key(self._shard, chunk.name, of, 'views') for chunk in self._chunks]
         replies = self._socket.hashes([*keys, *(names_key(self._shard, era, of) for era in self._eras)])
@@ -92,15 +93,19 @@ class Bare:
             }
             for era, table in zip(self._eras, replies[len(keys) :], strict=True)
         }
+        return replies[: len(keys)], tables
+
+    def _columns(self, parent: tuple[str, ...]) -> dict[str, list[int]]:
+        hashes, tables = self._hashes(parent)
         width, first = len(self._starts), 0
         by_era: defaultdict[int, list[Any]] = defaultdict(list)
-        for chunk, fields in zip(self._chunks, replies, strict=False):
+        for chunk, fields in zip(self._chunks, hashes, strict=True):
             places = {offset: first + i for i, offset in enumerate(chunk.offsets)}
             first += len(places)
             by_era[chunk.era].append((fields, chunk.length, places))
         found: dict[str, list[int]] = {}
-        for era, hashes in by_era.items():
-            for name, column in columns_of(hashes, tables[era], width).items():
+        for era, some in by_era.items():
+            for name, column in columns_of(some, tables[era], width).items():
                 found[name] = [a + b for a, b in zip(found[name], column, strict=True)] if name in found else column
         return found
 
@@ -119,6 +124,15 @@ class Bare:
         return {name: {'views': dict(zip(moments, column, strict=True))} for name, column in named.items()}
 
     def top(self) -> object:
-        """The ten best pages."""
-        totals = {name: sum(column) for name, column in self._columns(('page',)).items()}
+        """The ten best pages: sums alone, without a column for each page."""
+        hashes, tables = self._hashes(('page',))
+        totals: defaultdict[str, int] = defaultdict(int)
+        for chunk, fields in zip(self._chunks, hashes, strict=True):
+            length, wanted, names = chunk.length, set(chunk.offsets), tables[chunk.era]
+            sums: defaultdict[int, int] = defaultdict(int)
+            for field, value in zip(map(int, fields[::2]), map(int, fields[1::2]), strict=True):
+                if field % length in wanted:
+                    sums[field // length] += value
+            for child, total in sums.items():
+                totals[names[child]] += total
         return sorted(totals.items(), key=lambda item: (-item[1], item[0]))[:10]

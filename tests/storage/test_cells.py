@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailwhale.metrics import MAX_AMOUNT, Micros
-from hailwhale.storage.cells import Encoder, Lanes, tables
+from hailwhale.storage.cells import MANY, Encoder, Lanes, negated, tables
 from hailwhale.storage.keys import Series, Slot
+from hailwhale.storage.scripts import digest
 from tests.storage.stores import ONE
 
 METRICS = st.sampled_from(['hits', 'dollars', 'a b', 'ü', 'visits'])
@@ -35,11 +36,19 @@ def increments(
     numbers = {(slot.era, group): {'a': 0, 'b': 1} for slot, of_slot in cells.items() for _, group, _ in of_slot}
     commands, others = Encoder(9, lanes).commands(cells, numbers)
     found: dict[tuple[str, int], int] = {}
-    for name, key, field, amount in map(read, commands):
-        assert name == 'HINCRBY'
-        assert (key, int(field)) not in found, 'one increment a counter'
-        found[key, int(field)] = int(amount)
-    return found, list(map(read, others))
+    ends = list(map(read, others))
+    for name, *parts in map(read, commands):
+        if name == 'HINCRBY':
+            (key, *pairs) = parts
+        else:
+            sha, count, key, expires, *pairs = parts
+            assert (name, sha, count) == ('EVALSHA', digest('add').decode(), '1')
+            assert len(pairs) >= 2 * MANY
+            ends.append(['EXPIREAT', key, expires])
+        for field, amount in zip(pairs[::2], pairs[1::2], strict=True):
+            assert (key, int(field)) not in found, 'one increment a counter'
+            found[key, int(field)] = int(amount)
+    return found, ends
 
 
 class TestLanes:
@@ -133,7 +142,18 @@ class TestEncoder:
         wide = Slot('1h:7', 0, 1, 900_000, 5)
         cells = {wide: {Series(9, 'p:', str(number)): lanes.pack({'hits': number}) for number in range(1, 100_010)}}
         numbers = {(5, 'p:'): {str(number): number for number in range(1, 100_010)}}
-        commands, _ = Encoder(9, lanes).commands(cells, numbers)
-        last = read(commands[-1])
-        assert last == ['HINCRBY', 'hw:{9}:1h:7:p::hits', str(-1 - 100_009), '100009']
-        assert len(commands) == 100_009
+        (command,), others = Encoder(9, lanes).commands(cells, numbers)
+        assert read(command)[-2:] == [str(-1 - 100_009), '100009']
+        assert len(read(command)) == 5 + 2 * 100_009
+        assert others == []
+
+    def test_few_counters_of_a_hash_are_added_to_one_by_one_and_many_at_once(self) -> None:
+        for count, commands_wanted in ((MANY - 1, MANY - 1), (MANY, 1)):
+            lanes = Lanes()
+            cells = {SLOT: {Series(9, 'p:', str(number)): lanes.pack({'hits': ONE}) for number in range(count)}}
+            numbers = {(5, 'p:'): {str(number): number for number in range(count)}}
+            commands, others = Encoder(9, lanes).commands(cells, numbers)
+            assert (len(commands), len(others)) == (commands_wanted, 1 if count < MANY else 0)
+            undone = [read(negated(command)) for command in commands]
+            assert all(line[-1] == '-1' for line in undone)
+            assert read(negated(negated(commands[0]))) == read(commands[0])

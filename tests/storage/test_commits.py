@@ -206,7 +206,7 @@ class TestExpiry:
                 count(lasting_store, some)
             else:
                 lasting_store.commit(commit([some], position=Position('log', None, '1')), now=NOW)
-        lasting_store.commit(Commit(happened[0].shard, {}, commit([]).lanes, trim=1, dead=[b'dead']), now=NOW)
+        lasting_store.commit(Commit(happened[0].shard, {}, commit([]).lanes, taken=[b'x'], dead=[b'dead']), now=NOW)
         lasting_store.reset(clearing(happened[0].pk))
         for key, entry in dump(server).items():
             assert (entry.expires == -1) == bool(PERMANENT.fullmatch(key)), key
@@ -260,7 +260,6 @@ class TestOverflow:
                     commit(
                         [EVENT],
                         position=Position('log', position, '7'),
-                        trim=2,
                         taken=events[:2],
                         sequence=sequence,
                         dead=[b'bad'],
@@ -355,7 +354,7 @@ class TestCommit:
         assert store.push(shard, [b'3']) == 3
         sequence, waiting = store.waiting(shard, 2)
         assert (sequence, waiting) == (None, [b'1', b'2'])
-        taken = commit([Happening()] * 2, trim=2, taken=waiting, sequence=sequence, dead=[b'bad'])
+        taken = commit([Happening()] * 2, taken=waiting, sequence=sequence, dead=[b'bad'])
         assert store.commit(taken, now=NOW)
         before = dump(server)
         assert not store.commit(taken, now=NOW)
@@ -430,7 +429,7 @@ class TestOthers:
     ) -> None:
         one = Happening()
         store.push(one.shard, [b'1', b'2'])
-        taken = commit([one], trim=1)
+        taken = commit([one], taken=[b'x'])
         self.meddle(monkeypatch, lambda: other.commit(taken, now=NOW))
         assert not store.commit(taken, now=NOW)
         assert counted(server) == expected([one])
@@ -516,3 +515,78 @@ class TestRefused:
             store.commit(commit([one]), now=NOW) if many else count(store, one)
         values = [entry.value for key, entry in dump(server).items() if is_counters(key) and key != taken]
         assert all(set(value.values()) == {b'0'} for value in values)
+
+
+def shop(names: Sequence[str], amounts: dict[str, int]) -> list[Happening]:
+    """One event for each name: as many children of one node."""
+    return [Happening(('wide',), ((), ('page',), ('page', name)), amounts) for name in names]
+
+
+class TestManyCountersOfAHash:
+    """What a commit adds by the script instead of one by one."""
+
+    NAMES = tuple(f'page {number}' for number in range(7_000))
+
+    def test_thousands_are_added_to_and_added_to_again(self, server: Server, store: Storage) -> None:
+        happened = shop(self.NAMES, {'hits': ONE, 'dollars': -2_500_000})
+        assert store.commit(commit(happened), now=NOW)
+        assert store.commit(commit(happened[:3_500]), now=NOW)
+        assert counted(server) == expected([*happened, *happened[:3_500]])
+
+    @given(
+        rounds=st.lists(
+            st.lists(
+                st.sampled_from([0, ONE, -ONE, 7, -7, 2**52 * ONE, -(2**52) * ONE, 2**61 * ONE]), min_size=5, max_size=5
+            ),
+            min_size=1,
+            max_size=3,
+        )
+    )
+    @settings(max_examples=15, deadline=None)
+    def test_every_digit_is_kept_whatever_the_size(
+        self, server: Server, lasting_store: Storage, rounds: list[list[int]]
+    ) -> None:
+        server.empty()
+        happened = []
+        for amounts in rounds:
+            some = [shop([name], {'dollars': amount})[0] for name, amount in zip('abcde', amounts, strict=True)]
+            try:
+                assert lasting_store.commit(commit(some), now=NOW)
+            except StorageRefused:
+                assert abs(sum(one.amounts['dollars'] for one in [*happened, *some])) >= 2**62 * ONE
+                break
+            happened += some
+        assert {key: value for key, value in counted(server).items() if value} == {
+            key: value for key, value in expected(happened).items() if value
+        }
+
+    def test_one_at_the_end_of_its_range_takes_all_back(self, server: Server, store: Storage) -> None:
+        names = ['first', *self.NAMES[:20], 'last']
+        store.commit(commit(shop(['first'], {'dollars': 2**60 * ONE})), now=NOW)
+        store.commit(commit(shop(['last'], {'dollars': (LIMIT - 1) * ONE - 2**61 * ONE})), now=NOW)
+        before = counted(server)
+        happened = shop(names, {'dollars': ONE})
+        happened[0] = replace(happened[0], amounts={'dollars': 2**53 * ONE})
+        happened[-1] = replace(happened[-1], amounts={'dollars': 2**62 * ONE})
+        with pytest.raises(StorageRefused, match='none was kept'):
+            store.commit(commit(happened), now=NOW)
+        assert {key: value for key, value in counted(server).items() if value} == before
+
+    def test_an_engine_that_forgot_the_script_in_between_learns_it_again(
+        self, server: Server, store: Storage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        happened = shop(self.NAMES[:10], {'hits': ONE})
+        forgotten: list[int] = []
+        taught = commits.teach
+
+        def teach(wire: Wire, name: str) -> None:
+            taught(wire, name)
+            if not forgotten:
+                forgotten.append(1)
+                for node in server.nodes:
+                    node.script_flush()
+
+        monkeypatch.setattr(commits, 'teach', teach)
+        assert store.commit(commit(happened), now=NOW)
+        assert forgotten
+        assert counted(server) == expected(happened)

@@ -150,12 +150,17 @@ class TestGroups:
         assert found == {str(number): {'hits': [(number + 1) * ONE] * 3} for number in range(1_000)}
 
     def test_only_the_buckets_asked_for_are_answered(self, store: Storage) -> None:
+        half = {'hits': ONE + ONE // 2}
         for hour in range(4):
-            store.count(event(Happening(nodes=(('a',), (str(hour),)), at=NOW + hour * 3_600)), now=NOW)
+            store.count(event(Happening(nodes=(('a',), (str(hour),)), amounts=half, at=NOW + hour * 3_600)), now=NOW)
         slots = [KEEP[1].at(NOW + hour * 3_600) for hour in (1, 2)]
         one = Happening()
-        (found,) = store.read_groups([GroupRead(one.shard, group(one.pk, ()), chunks(slots), ('hits',))])
-        assert found == {'a': {'hits': [ONE, ONE]}, '1': {'hits': [ONE, 0]}, '2': {'hits': [0, ONE]}}
+        read = GroupRead(one.shard, group(one.pk, ()), chunks(slots), ('hits',))
+        amount = half['hits']
+        assert store.read_groups([read, read._replace(summed=True)]) == [
+            {'a': {'hits': [amount, amount]}, '1': {'hits': [amount, 0]}, '2': {'hits': [0, amount]}},
+            {'a': {'hits': [2 * amount]}, '1': {'hits': [amount]}, '2': {'hits': [amount]}},
+        ]
 
     def test_a_child_has_its_own_number_in_every_era(self, store: Storage) -> None:
         early = [Happening(nodes=((name,),), at=NOW - 40 * DAY) for name in 'abc']

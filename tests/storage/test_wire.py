@@ -140,6 +140,10 @@ class TestCommands:
         as_bytes: list[object] = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
         assert pack(*args) == encoded(as_bytes)
 
+    @pytest.mark.parametrize('size', [0, 1, 511, 512, 70_000])
+    def test_a_part_of_any_length_is_sent_with_it(self, size: int) -> None:
+        assert pack('SET', b'x' * size) == b'*2\r\n$3\r\nSET\r\n$%d\r\n%b\r\n' % (size, b'x' * size)
+
     @given(st.text(st.characters(codec='utf-8')))
     def test_the_length_of_a_text_is_that_of_its_bytes(self, word: str) -> None:
         assert pack(word) == b'*1\r\n$%d\r\n%b\r\n' % (len(word.encode()), word.encode())
