@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from hailwhale.errors import SettingsError, StorageRefused, StorageUnavailable
 from hailwhale.storage import SHARDS, Storage, connect, embedded
-from hailwhale.storage.redis import Cluster, Single, evaluate_all, evaluation, open_engine, script
+from hailwhale.storage.redis import Cluster, Single, evaluate_all, evaluation, open_engine
 from hailwhale.storage.wire import Wire, pack
 from tests import engines
 from tests.engines import Server, free_ports, until
