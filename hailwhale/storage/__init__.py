@@ -15,9 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from hailwhale.intervals import DAY
-from hailwhale.storage import commits, keys, reads, resets
+from hailwhale.storage import commits, events, keys, reads, resets
 from hailwhale.storage.cells import Cells, Lanes
-from hailwhale.storage.commits import Commit, Event, Position
+from hailwhale.storage.commits import Commit, Position
+from hailwhale.storage.events import Event
 from hailwhale.storage.keys import SHARDS, Series, Slot, Slots, group, pk_group, series, shard_of
 from hailwhale.storage.reads import Chunk, Columns, GroupRead, SeriesRead, chunks
 from hailwhale.storage.redis import Engine, open_engine
@@ -97,7 +98,7 @@ class Storage:
 
     def count(self, event: Event, *, now: int) -> bool:
         """Count one event in one round trip; False, and nothing added, when its id was counted within 48 hours."""
-        return commits.count(self.engine, event, longest=self.longest, now=now)
+        return events.count(self.engine, event, longest=self.longest, now=now)
 
     def fresh(self, shard: int, ids: Sequence[str], *, now: int) -> list[bool]:
         """For each id, whether no event with it was counted within the last 48 hours."""

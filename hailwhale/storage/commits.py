@@ -1,9 +1,7 @@
-"""Writing: one event in one script call, or many sums in one transaction.  Both do all that they are given, or
-nothing.
+"""Commits: the sums of many events in one transaction, with what says that they were counted.  All of it, or nothing.
 
-A script call costs one round trip, and the engine more per increment; right for one event.  A transaction of commands
-encoded beforehand costs the engine the least; right for the sums of many.  While either runs, other clients
-wait (14,000 increments: about 40 ms), so callers bound the increments of one transaction.
+Commands encoded beforehand cost the engine the least for each increment.  While a transaction runs, other clients wait
+(14,000 increments: about 40 ms), so callers bound the increments in one.  `events` counts a single event.
 """
 
 from __future__ import annotations
@@ -12,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hailwhale.errors import StorageConflict, StorageError, StorageRefused
-from hailwhale.metrics import Micros, split
 from hailwhale.paths import escape
 from hailwhale.storage import keys
 from hailwhale.storage.cells import Encoder, Lanes, negated, tables
@@ -58,44 +55,6 @@ class Commit:
     def increments(self) -> int:
         """How many increments there are at the most."""
         return sum(map(len, self.cells.values())) * len(self.lanes.names)
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event, ready to be counted: ``groups`` with the children to count; the first groups are those of
-    ``pks``."""
-
-    shard: int
-    groups: Sequence[tuple[str, Sequence[str]]]
-    pks: Sequence[str]
-    slots: Sequence[Slot]
-    amounts: Mapping[str, Micros]
-    id: str | None
-
-
-def count(engine: Engine, event: Event, *, longest: int, now: int) -> bool:
-    """Add an event's amounts to every child of every group in every slot, in one round trip.
-
-    False, and nothing added, when its id was counted within the last 48 hours.
-    """
-    shard, id = event.shard, event.id
-    eras = sorted({slot.era for slot in event.slots})
-    metrics = [escape(name) for name in event.amounts]
-    tag = keys.tag(shard)
-    keyed = list(keys.ids_keys(shard, now)) if id else []
-    keyed += [keys.names_key(shard, era, group) for group, _ in event.groups for era in eras]
-    keyed += [keys.metrics_key(shard, era, pk) for pk in event.pks for era in eras]
-    places = [tag + slot.name + ':' for slot in event.slots]
-    keyed += [f'{place}{group}:{metric}' for group, _ in event.groups for place in places for metric in metrics]
-    args: list[str | int] = [id or '', keys.ids_expire(now), len(event.groups), len(event.pks), len(eras)]
-    args += (len(places), len(metrics), *(era_expires(era, longest) for era in eras))
-    for slot in event.slots:
-        args += (eras.index(slot.era) + 1, slot.length, slot.offset, slot.expires)
-    for metric, micros in zip(metrics, event.amounts.values(), strict=True):
-        args += (metric, *split(micros))
-    for _, children in event.groups:
-        args += (len(children), *children)
-    return engine.script(shard, 'count', keyed, args) == 1
 
 
 def fresh(engine: Engine, shard: int, ids: Sequence[str], *, now: int) -> list[bool]:

@@ -56,6 +56,16 @@ def pack(*args: bytes | str | int) -> bytes:
     return b''.join(parts)
 
 
+def bulk(arg: bytes | str | int) -> bytes:
+    """One part of a command.
+
+    >>> bulk('GET')
+    b'$3\\r\\nGET\\r\\n'
+    """
+    data = arg.encode() if isinstance(arg, str) else arg if isinstance(arg, bytes) else b'%d' % arg
+    return b'$%d\r\n%b\r\n' % (len(data), data)
+
+
 _PING = pack('PING')
 
 

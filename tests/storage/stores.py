@@ -55,7 +55,12 @@ def event(one: Happening) -> Event:
             lies = series(pk, node)
             groups[lies.group].append(lies.child)
     return Event(
-        one.shard, list(groups.items()), [encode(pk) for pk in prefixes(one.pk)], one.slots, one.amounts, one.id
+        one.shard,
+        [(group, tuple(of)) for group, of in groups.items()],
+        [encode(pk) for pk in prefixes(one.pk)],
+        one.slots,
+        one.amounts,
+        one.id,
     )
 
 

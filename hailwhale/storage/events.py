@@ -1,0 +1,113 @@
+"""One event, counted by one call of a script: one round trip.
+
+The command names some eighty keys.  Most of them are the same for the events of a minute, so they are encoded once: by
+shard, moment and metrics, by group, and by the children within it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from hailwhale.metrics import Micros, split
+from hailwhale.paths import escape
+from hailwhale.storage import keys
+from hailwhale.storage.keys import Slot, era_expires
+from hailwhale.storage.redis import Engine, evaluate
+from hailwhale.storage.scripts import digest
+from hailwhale.storage.wire import bulk
+
+_CALL = b'$7\r\nEVALSHA\r\n' + bulk(digest('count'))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event, ready to be counted.  The first ``groups``, each with the children to count, are those of ``pks``."""
+
+    shard: int
+    groups: Sequence[tuple[str, tuple[str, ...]]]
+    pks: Sequence[str]
+    slots: Sequence[Slot]
+    amounts: Mapping[str, Micros]
+    id: str | None
+
+
+def count(engine: Engine, event: Event, *, longest: int, now: int) -> bool:
+    """Add an event's amounts to every child of every group in every slot, in one round trip.
+
+    False, and nothing added, when its id was counted within the last 48 hours.
+    """
+    data = command(event, longest=longest, now=now)
+    return engine.run(event.shard, lambda wire: evaluate(wire, 'count', data)) == 1
+
+
+def command(event: Event, *, longest: int, now: int) -> bytes:
+    """The call of the script, as `scripts/count.lua` reads it."""
+    layout = _layout(event.shard, tuple(event.slots), tuple(event.amounts), longest)
+    names, counters, children = [], [], []
+    size = 0
+    for group, of_group in event.groups:
+        tables, hashes = _group(layout, group)
+        names.append(tables)
+        counters.append(hashes)
+        children.append(_children(of_group))
+        size += 1 + len(of_group)
+    pks = [_pk(layout, pk) for pk in event.pks]
+    ids = [bulk(key) for key in keys.ids_keys(event.shard, now)] if event.id else []
+    keyed = len(ids) + len(event.groups) * layout.hashes + len(pks) * len(layout.eras)
+    head: tuple[str | int, ...] = (event.id or '', keys.ids_expire(now), len(event.groups), len(pks))
+    return b''.join(
+        [
+            b'*%d\r\n' % (3 + keyed + len(head) + layout.size + 3 * len(event.amounts) + size),
+            *(_CALL, bulk(keyed), *ids, *names, *pks, *counters),
+            *(*map(bulk, head), layout.args, *layout.amounts(event.amounts.values()), *children),
+        ]
+    )
+
+
+class _Layout:
+    """What the events of one shard, moment and choice of metrics share."""
+
+    def __init__(self, shard: int, slots: Sequence[Slot], metrics: Sequence[str], longest: int) -> None:
+        self.shard = shard
+        self.eras = sorted({slot.era for slot in slots})
+        self.places = [f'{keys.tag(shard)}{slot.name}:' for slot in slots]
+        self.metrics = [escape(name) for name in metrics]
+        self._names = [bulk(name) for name in self.metrics]
+        args: list[int] = [len(self.eras), len(slots), len(metrics)]
+        args += [era_expires(era, longest) for era in self.eras]
+        for slot in slots:
+            args += (self.eras.index(slot.era) + 1, slot.length, slot.offset, slot.expires)
+        self.args = b''.join(map(bulk, args))
+        self.size = len(args)
+        #: Keys for each group: its tables and its counters.
+        self.hashes = len(self.eras) + len(slots) * len(metrics)
+
+    def amounts(self, amounts: Iterable[Micros]) -> Iterator[bytes]:
+        """Each metric's name, whole amount and millionths."""
+        for name, micros in zip(self._names, amounts, strict=True):
+            whole, rest = split(micros)
+            yield name + bulk(whole) + bulk(rest)
+
+
+_layout = lru_cache(maxsize=256)(_Layout)
+
+
+@lru_cache(maxsize=8_192)
+def _group(layout: _Layout, group: str) -> tuple[bytes, bytes]:
+    """The keys of a group's tables, and those of its counters; about a kilobyte."""
+    tables = [keys.names_key(layout.shard, era, group) for era in layout.eras]
+    counters = [f'{place}{group}:{metric}' for place in layout.places for metric in layout.metrics]
+    return b''.join(map(bulk, tables)), b''.join(map(bulk, counters))
+
+
+@lru_cache(maxsize=8_192)
+def _pk(layout: _Layout, pk: str) -> bytes:
+    """The keys under which the metrics of a pk are known."""
+    return b''.join([bulk(keys.metrics_key(layout.shard, era, pk)) for era in layout.eras])
+
+
+@lru_cache(maxsize=8_192)
+def _children(children: tuple[str, ...]) -> bytes:
+    return bulk(len(children)) + b''.join(map(bulk, children))
