@@ -7,6 +7,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from hailwhale.arguments import natural
 from hailwhale.errors import InvalidInput, LimitExceeded
 from hailwhale.formulas import Formula
 from hailwhale.kept import Kept, Plan
@@ -157,9 +158,9 @@ class _Order:
     """Which children are answered, and in what order: every parent's best ``limit``, each followed by its own."""
 
     def __init__(self, sort: str | None, limit: int, default: Formula) -> None:
-        if not isinstance(limit, int) or limit < 0:
-            raise InvalidInput(f'not a number of children: {limit!r} (0 for all)', field='limit')
-        self._limit = limit
+        if sort is not None and not isinstance(sort, str):
+            raise InvalidInput(f'not what to sort by: {sort!r:.80} (a metric; -hits: the largest first)', field='sort')
+        self._limit = natural(limit, 'limit', 'not a number of children', '0 for all')
         self._sorts = bool(sort or limit)
         self._sign = -1 if sort is None or sort.startswith('-') else 1
         self.formula = Formula.parse(sort.lstrip('-+')) if sort else default
@@ -199,19 +200,29 @@ class Cache:
     def get(
         self, name: str, args: tuple[object, ...], kwargs: Mapping[str, object], ask: Callable[[], T], *, fresh: bool
     ) -> T:
-        """The remembered answer to a question, or a new one."""
+        """The remembered answer to a question, or a new one; a copy, which its owner may change."""
         key = repr((name, args, sorted(kwargs.items())))
         with self._lock:
             known = self._known.get(key)
         if known and not fresh and self._clock() < known[0]:
-            return known[1]  # type: ignore[return-value]
+            return _copy(known[1])  # type: ignore[return-value]
         answer = ask()
         with self._lock:
             self._known[key] = (self._clock() + self._seconds, answer)
             self._known.move_to_end(key)
             while len(self._known) > _CACHED:
                 self._known.popitem(last=False)
-        return answer
+        return _copy(answer)
+
+
+def _copy(answer: T) -> T:
+    """The same dicts and lists, anew."""
+    copy: Any = answer
+    if isinstance(answer, dict):
+        copy = {name: _copy(below) for name, below in answer.items()}
+    elif isinstance(answer, list):
+        copy = list(map(_copy, answer))
+    return copy  # type: ignore[no-any-return]
 
 
 def _needed(formulas: Iterable[Formula]) -> tuple[str, ...]:
@@ -233,8 +244,7 @@ def _several(periods: object) -> Sequence[object]:
 
 
 def _checked_depth(depth: object) -> int:
-    if isinstance(depth, bool) or not isinstance(depth, int) or depth < 0:
-        raise InvalidInput(f'not a number of levels: {depth!r} (0 for the dimension alone)', field='depth')
-    if depth > MAX_DEPTH:
-        raise LimitExceeded(f'more than {MAX_DEPTH} levels: {depth}', field='depth')
-    return depth
+    levels = natural(depth, 'depth', 'not a number of levels', '0 for the dimension alone')
+    if levels > MAX_DEPTH:
+        raise LimitExceeded(f'more than {MAX_DEPTH} levels: {levels}', field='depth')
+    return levels

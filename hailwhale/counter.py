@@ -55,10 +55,17 @@ class Counted:
 
 def read_event(pk: object, dimensions: object, metrics: object, at: object, id: object, *, now: float) -> Read:
     """Read one event.  Raises `InvalidInput` with the name of the argument at fault."""
-    if id is not None and not (isinstance(id, str) and 0 < len(id) <= 256):
-        raise InvalidInput(f'not an event id: {id!r:.80} (a text of 1 to 256 characters)', field='id')
     subject = Subject(pk_path(pk), dimension_nodes(dimensions))
-    return Read(subject, parse_time(at, now), parse_metrics(metrics), id)
+    return Read(subject, parse_time(at, now), parse_metrics(metrics), None if id is None else _event_id(id))
+
+
+def _event_id(id: object) -> str:
+    if not isinstance(id, str) or not 0 < len(id) <= 256:
+        raise InvalidInput(f'not an event id: {id!r:.80} (a text of 1 to 256 characters)', field='id')
+    # A lone surrogate has no UTF-8 to be stored as.
+    if not id.isascii() and any('\ud800' <= character <= '\udfff' for character in id):
+        raise InvalidInput(f'not an event id: {id!r:.80} (half a surrogate pair; decode it as UTF-8 first)', field='id')
+    return id
 
 
 def read_any(event: object, *, now: float) -> Read:

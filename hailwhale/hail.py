@@ -14,6 +14,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import index
 
 from hailwhale.arguments import either
 from hailwhale.counter import MAX_INCREMENTS, Read, read_any, read_event
@@ -21,6 +23,7 @@ from hailwhale.errors import HailWhaleError, InvalidInput
 from hailwhale.shared import HasDefault, shared
 from hailwhale.storage import SHARDS, shard_of
 from hailwhale.tally import Subject
+from hailwhale.times import parse_time
 from hailwhale.whale import Whale
 
 #: Events of one shard that are drained in one transaction, at the most; fewer where they need too many increments.
@@ -131,6 +134,17 @@ def _written(event: Read) -> bytes:
 def _read(text: bytes) -> Read:
     try:
         pk, nodes, at, amounts, id = json.loads(text)
-        return Read(Subject(tuple(pk), tuple(map(tuple, nodes))), at, amounts, id)
-    except (ValueError, TypeError) as error:
+        event = Read(Subject(tuple(pk), tuple(map(tuple, nodes))), at, amounts, id)
+        _check(event)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidInput(f'not a waiting event: {error}') from error
+    return event
+
+
+def _check(event: Read) -> None:
+    """Raise for what `_written` never writes: further on it would stop all that wait behind it."""
+    (first, *longer), nodes = event.subject
+    ''.join((first, *longer, *chain(*nodes), *event.amounts, event.id or '')).encode()
+    parse_time(index(event.at), 0)
+    for micros in event.amounts.values():
+        index(micros)

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from hailwhale import ranks
 from hailwhale.answers import Answers, Cache, Question
-from hailwhale.arguments import either
+from hailwhale.arguments import checked_share, either, metric_list, metrics_to_clear, natural, one_metric, one_node
 from hailwhale.counter import Counted, Counter, read_event
 from hailwhale.errors import InvalidInput
 from hailwhale.kept import Kept, agreed, with_zones
 from hailwhale.metrics import metric_name
-from hailwhale.paths import Path, pk_path, question_nodes
+from hailwhale.paths import pk_path, question_nodes
 from hailwhale.points import Shape
 from hailwhale.ranks import Row
 from hailwhale.reader import Reader
@@ -54,11 +54,12 @@ class Whale(HasDefault):
 
     The engine is connected at the first use.
 
-    >>> whale = Whale()                                                              # doctest: +SKIP
-    >>> whale.count_now(['Product', 42], {'country': 'US'}, {'revenue': 5.25})       # doctest: +SKIP
-    True
-    >>> whale.totals(['Product', 42], metrics=['revenue/hits'], period='today')      # doctest: +SKIP
-    {'today': {'_': {'revenue/hits': 5.25}}}
+    ::
+
+        whale = Whale()
+        whale.count_now(['Product', 42], {'country': 'US'}, {'revenue': 5.25})
+        whale.totals(['Product', 42], metrics=['revenue/hits'], period='today')
+        # {'today': {'_': {'revenue/hits': 5.25}}}
     """
 
     def __init__(
@@ -193,10 +194,10 @@ class Whale(HasDefault):
         """Clear a pk with all longer pks below it, or only some dimensions (with all below them) or some metrics.
 
         What is counted above stays: the total of ``Product`` still holds what ``['Product', 42]`` had sold.  Answers
-        how many nodes were cleared.
+        how many nodes were cleared.  An empty list of metrics is refused, since it is not all of them.
         """
         nodes = question_nodes(either('dimension', dimension, dimensions))
-        names = _names(either('metric', metric, metrics))
+        names = metrics_to_clear(either('metric', metric, metrics))
         # Clearing a node clears what is below it, and the overall node stands for all.
         tops = [node for node in nodes if not any(node[:i] in nodes for i in range(1, len(node)))]
         tops = [node for node in tops if node] or [()]
@@ -282,41 +283,67 @@ class Whale(HasDefault):
     def total(
         self,
         pk: object = None,
-        metric: str = 'hits',
+        metric: object = None,
         dimension: object = None,
-        period: object = 'thirty',
+        period: object = None,
         *,
         tz: object = None,
+        metrics: object = None,
+        dimensions: object = None,
+        periods: object = None,
     ) -> Number:
-        """One number: a metric or formula over a period, by default the last thirty days."""
-        question = self._question(pk, dimension, None, metric, None, tz)
-        ((by_dimension,),) = [list(self._open().answers.totals(question, [period]).values())]
-        return by_dimension[next(iter(by_dimension))][metric]
+        """One number: a metric or formula (``hits``) over a period, by default the last thirty days."""
+        name = one_metric(either('metric', metric, metrics))
+        node = one_node(either('dimension', dimension, dimensions))
+        asked = either('period', period, periods)
+        question = Question(pk_path(pk), (node,), (name,), tz)
+        answer = self._open().answers.totals(question, ['thirty' if asked is None else asked])
+        ((number,),) = (by_metric.values() for by_dimension in answer.values() for by_metric in by_dimension.values())
+        return number
 
     @shared
-    def today(self, pk: object = None, metric: str = 'hits', dimension: object = None, *, tz: object = None) -> Number:
+    def today(
+        self,
+        pk: object = None,
+        metric: object = None,
+        dimension: object = None,
+        *,
+        tz: object = None,
+        metrics: object = None,
+        dimensions: object = None,
+    ) -> Number:
         """One number: a metric or formula since midnight."""
-        return self.total(pk, metric, dimension, 'today', tz=tz)
+        return self.total(pk, metric, dimension, 'today', tz=tz, metrics=metrics, dimensions=dimensions)
 
     @shared
     def yesterday(
-        self, pk: object = None, metric: str = 'hits', dimension: object = None, *, tz: object = None
+        self,
+        pk: object = None,
+        metric: object = None,
+        dimension: object = None,
+        *,
+        tz: object = None,
+        metrics: object = None,
+        dimensions: object = None,
     ) -> Number:
         """One number: a metric or formula over the day before."""
-        return self.total(pk, metric, dimension, 'yesterday', tz=tz)
+        return self.total(pk, metric, dimension, 'yesterday', tz=tz, metrics=metrics, dimensions=dimensions)
 
     @shared
     def rank(
         self,
         pk: object = None,
-        metric: str = 'hits',
+        metric: object = None,
         dimension: object = None,
-        period: object = 'thirty',
+        period: object = None,
         *,
         depth: int = 0,
         important: float | None = None,
         limit: int = 0,
         tz: object = None,
+        metrics: object = None,
+        dimensions: object = None,
+        periods: object = None,
     ) -> list[Row]:
         """Rank a node and what lies below it, best first; the node itself is the first row, `'_'` where it is the
         overall one.
@@ -325,22 +352,30 @@ class Whale(HasDefault):
         the setting.  A parent that matters through one child alone is left out.  `hailwhale.ranks.Row` tells the
         columns.
         """
-        node = _one(dimension)
-        values = self._open().answers.values(pk_path(pk), node, metric, period, depth=depth, tz=tz)
-        share = self.settings.important if important is None else important
-        rows = ranks.rank(values, node, ratio='/' in metric, important=share)
-        return rows[: limit + 1] if limit else rows
+        name = one_metric(either('metric', metric, metrics))
+        node = one_node(either('dimension', dimension, dimensions))
+        asked = either('period', period, periods)
+        share = self.settings.important if important is None else checked_share(important)
+        most = natural(limit, 'limit', 'not a number of rows', '0 for all')
+        values = self._open().answers.values(
+            pk_path(pk), node, name, 'thirty' if asked is None else asked, depth=depth, tz=tz
+        )
+        rows = ranks.rank(values, node, ratio='/' in name, important=share)
+        return rows[: most + 1] if most else rows
 
     @shared
     def top(
         self,
         pk: object = None,
         n: int = 10,
-        metric: str = 'hits',
+        metric: object = None,
         dimension: object = None,
-        period: object = 'thirty',
+        period: object = None,
         *,
         tz: object = None,
+        metrics: object = None,
+        dimensions: object = None,
+        periods: object = None,
     ) -> list[tuple[str, Number]]:
         """The ``n`` children with the highest value, as (name, value): of a dimension, or without one of the pk
         itself.
@@ -348,20 +383,27 @@ class Whale(HasDefault):
         ``top('Product')`` are the best products, ``top('Product', dimension='country')`` the countries they are sold
         in.
         """
-        if n < 1:
-            raise InvalidInput(f'not a number of rows: {n!r} (1 or more)', field='n')
-        node = None if dimension is None else _one(dimension)
-        return self._open().answers.top(pk_path(pk), node, n, metric, period, tz=tz)
+        most = natural(n, 'n', 'not a number of rows', '1 or more', least=1)
+        name = one_metric(either('metric', metric, metrics))
+        given, asked = either('dimension', dimension, dimensions), either('period', period, periods)
+        node = None if given is None else one_node(given)
+        return self._open().answers.top(pk_path(pk), node, most, name, 'thirty' if asked is None else asked, tz=tz)
 
     @shared
-    def get_subdimensions(self, pk: object = None, dimension: object = None) -> list[list[str]]:
+    def get_subdimensions(
+        self, pk: object = None, dimension: object = None, *, dimensions: object = None
+    ) -> list[list[str]]:
         """The dimensions directly below one, each as a list of names, in order; below the overall one by default."""
-        return [list(path) for path in self._open().answers.below(pk_path(pk), _one(dimension), depth=1)]
+        node = one_node(either('dimension', dimension, dimensions))
+        return [list(path) for path in self._open().answers.below(pk_path(pk), node, depth=1)]
 
     @shared
-    def all_subdimensions(self, pk: object = None, dimension: object = None) -> list[list[str]]:
+    def all_subdimensions(
+        self, pk: object = None, dimension: object = None, *, dimensions: object = None
+    ) -> list[list[str]]:
         """The dimensions below one at every level, each as a list of names, parents before children."""
-        return [list(path) for path in self._open().answers.below(pk_path(pk), _one(dimension), depth=0)]
+        node = one_node(either('dimension', dimension, dimensions))
+        return [list(path) for path in self._open().answers.below(pk_path(pk), node, depth=0)]
 
     @shared
     def pks(self, under: object = None) -> list[list[str]]:
@@ -379,25 +421,6 @@ class Whale(HasDefault):
         return Question(
             pk_path(pk),
             question_nodes(either('dimension', dimension, dimensions)),
-            _names(either('metric', metric, metrics)) or ('hits',),
+            metric_list(either('metric', metric, metrics)) or ('hits',),
             tz,
         )
-
-
-def _names(metrics: object) -> tuple[str, ...]:
-    """Metrics that are asked for: a name or several, each once."""
-    if metrics is None:
-        return ()
-    names = [metrics] if isinstance(metrics, str) else metrics
-    if not isinstance(names, Sequence | set | frozenset | Mapping) or not all(isinstance(name, str) for name in names):
-        raise InvalidInput(f'not metrics to ask for: {metrics!r:.80} (a name or a list of names)', field='metrics')
-    return tuple(dict.fromkeys(names))
-
-
-def _one(dimension: object) -> Path:
-    nodes = question_nodes(dimension)
-    if len(nodes) > 1:
-        raise InvalidInput(
-            f'more than one dimension: {dimension!r:.80} (a name, or a list of names as a path)', field='dimension'
-        )
-    return nodes[0]

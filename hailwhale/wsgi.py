@@ -450,7 +450,12 @@ def _worker(work: Callable[..., None], port: int, starter: Connection, log_setti
         try:
             work(port, shared=True, ready=lambda _: starter.send(None))
         except HailWhaleError as error:
+            _end_undisturbed()
             starter.send(error)
         finally:
-            # It ends: to be told so again must not cut that short.
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            _end_undisturbed()
+
+
+def _end_undisturbed() -> None:
+    """This process ends by itself: to be told so as well must not cut that short."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from hailwhale import InvalidDimensions, StorageConflict, Whale
 from hailwhale.settings import Settings
+from hailwhale.storage import Columns, SeriesRead
 from hailwhale.tally import Subject
 from tests.clocks import NOW
 
@@ -49,3 +50,37 @@ def test_names_of_pks_and_metrics_are_listed_in_order(whale: Whale) -> None:
     assert whale.metric_names('a') == ['hits']
     whale.count_many([('a', None, {'hits': 0, 'n': 1}), ('a', None, {'hits': 0, 'n': -1})])
     assert whale.metric_names('a') == ['hits']
+
+
+def test_ids_that_somebody_counts_in_between_are_not_counted_again(
+    whale: Whale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking an id up and committing its event, another process counts it."""
+    storage, fresh = whale.storage, whale.storage.fresh
+
+    def meddled(shard: int, ids: list[str], *, now: int) -> list[bool]:
+        known = fresh(shard, ids, now=now)
+        whale.count_now('p', id='x')
+        return known
+
+    monkeypatch.setattr(storage, 'fresh', meddled)
+    result = whale.count_many([{'pk': 'p', 'id': 'x'}, {'pk': 'p', 'id': 'y'}])
+    assert (result.counted, result.repeated) == (1, 1)
+    assert whale.total('p', period='today') == 2
+
+
+def test_a_level_is_set_again_where_somebody_counted_in_between(whale: Whale, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, read = whale.storage, whale.storage.read_series
+    meddled: list[int] = []
+
+    def reading(questions: Sequence[SeriesRead]) -> list[Columns]:
+        answer = read(questions)
+        if not meddled:
+            meddled.append(1)
+            whale.count_now('p', metrics={'stock': 5})
+        return answer
+
+    monkeypatch.setattr(storage, 'read_series', reading)
+    whale.update_count_to('p', metrics={'stock': 3})
+    assert meddled
+    assert whale.total('p', 'stock', period='today') == 3

@@ -76,11 +76,35 @@ def test_what_can_never_be_counted_is_put_aside_with_its_reason_and_stops_nothin
     assert lines[1]['event'] == 'not an event'
 
 
+@pytest.mark.parametrize(
+    'event',
+    [
+        '[["p"], [[]], "x", {"hits": 1}, null]',
+        '[["p"], [[]], 1e99, {"hits": 1}, null]',
+        '[["p"], [[]], 999999999999999999, {"hits": 1}, null]',
+        f'[["p"], [[]], {NOW}, {{"hits": "1"}}, null]',
+        f'[["p"], [[]], {NOW}, ["hits"], null]',
+        f'[["p"], [[5]], {NOW}, {{"hits": 1}}, null]',
+        f'[[], [[]], {NOW}, {{"hits": 1}}, null]',
+        f'[["p"], [[]], {NOW}, {{"hits": 1}}, 5]',
+        f'[["p"], [[]], {NOW}, {{"hits": 1}}, "\\ud800"]',
+        '[' * 100_000,
+    ],
+)
+def test_what_no_program_of_ours_has_written_stops_none_of_the_others(both: HailWhale, event: str) -> None:
+    both.whale.storage.push(shard_of(('p',)), [event.encode()])
+    both.hail.count('p')
+    assert both.hail.drain() == 2
+    assert both.whale.total('p', period='today') == 1
+
+
 def test_an_event_that_could_not_be_counted_is_not_taken(both: HailWhale) -> None:
     with pytest.raises(InvalidTime):
         both.hail.count('p', at=NOW - 500 * 86_400)
     with pytest.raises(InvalidTime):
         both.hail.push_many([('p',), {'pk': 'p', 'at': 0}])
+    with pytest.raises(InvalidInput, match='surrogate'):
+        both.hail.count('p', id='\ud800')
     with pytest.raises(InvalidInput, match='metric and metrics'):
         both.hail.count('p', metric='a', metrics='b')
     assert both.hail.waiting() == 0

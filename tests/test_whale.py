@@ -70,6 +70,15 @@ def test_keyword_names_of_the_documents_are_all_accepted(whale: Whale) -> None:
         '1d:1mo': {'UK': {'revenue': 2, 'sales': 1}}
     }
     assert whale.plotpoints(['Product', 7], metric='sales', periods='today', totals=True)['_']['sales']['total'] == 1
+    assert whale.total('Product', metrics='revenue', dimensions='UK', periods='today') == 2
+    assert whale.today('Product', metrics='revenue', dimensions='UK') == 2
+    assert whale.yesterday('Product', metrics='revenue', dimensions='UK') == 0
+    assert [row.value for row in whale.rank('Product', metrics='revenue', dimensions='UK', periods='today')] == [2]
+    assert whale.top('Product', metrics='revenue', periods='today') == [('7', 2)]
+    assert whale.top('Product', metrics='revenue', dimensions='_', periods='today') == [('UK', 2)]
+    assert (
+        whale.get_subdimensions('Product', dimensions='UK') == whale.all_subdimensions('Product', dimensions='UK') == []
+    )
 
 
 def test_income_streams_add_up_to_overall_dollars(whale: Whale) -> None:
@@ -312,6 +321,20 @@ def test_points_come_in_every_shape(whale: Whale) -> None:
         whale.plotpoints('p', points='csv', **asked)  # type: ignore[arg-type]
 
 
+def test_the_hour_that_clocks_show_twice_is_two_points(whale: Whale) -> None:
+    for hour in range(48):
+        whale.count_now('p', at=f'2037-11-{1 + hour // 24:02}T{hour % 24:02}:30Z')
+    asked = {'period': '1h:2037-11-01', 'tz': 'America/New_York'}
+    points = whale.plotpoints('p', **asked)['_']['hits']
+    assert list(points.values()) == [1] * 25
+    assert [start.hour for start in points][:4] == [0, 1, 1, 2]
+    assert points[datetime(2037, 11, 1, 5, tzinfo=UTC)] == points[datetime(2037, 11, 1, 6, tzinfo=UTC)] == 1
+    assert points[datetime(2037, 11, 1, 12, tzinfo=ZoneInfo('America/New_York'))] == 1
+    assert [int(start.timestamp()) * 1000 for start in points] == [
+        start for start, _ in whale.plotpoints('p', points='ms', **asked)['_']['hits']
+    ]
+
+
 # -- children and rankings --------------------------------------------------------------------------------------------
 
 
@@ -486,6 +509,34 @@ def test_cached_answers_live_for_their_time_and_no_longer(make: Callable[..., Wh
     assert whale.cached_totals('p', **ask)['today']['_']['hits'] == 3
 
 
+def test_who_changes_a_cached_answer_changes_it_for_nobody_else(make: Callable[..., Whale]) -> None:
+    whale = make(cache_seconds=30)
+    whale.count_now('p')
+    for _ in range(2):
+        answer = whale.cached_plotpoints('p', period='today', points=list)
+        answer['_']['hits'][-1][1] += 1
+        answer['_']['hits'].append('x')
+    assert whale.cached_plotpoints('p', period='today', points=list)['_']['hits'][-1][1] == 1
+    assert len(whale.cached_plotpoints('p', period='today', points=list)['_']['hits']) == 19
+
+
+def test_what_is_cached_is_bounded(make: Callable[..., Whale], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('hailwhale.answers._CACHED', 2)
+    whale = make()
+    for pk in 'abc':
+        whale.cached_totals(pk, period='today')
+    for pk in 'abc':
+        whale.count_now(pk)
+    answers = [whale.cached_totals(pk, period='today')['today']['_']['hits'] for pk in 'cba']
+    assert answers == [0, 0, 1]
+
+
+def test_a_node_that_is_asked_for_twice_is_answered_once(whale: Whale) -> None:
+    whale.count_now('p', {'geo': {'UK': 'London'}})
+    points = whale.plotpoints('p', {'geo': 'UK'}, period='today', depth=1)
+    assert list(points) == ['_', 'geo', '["geo", "UK"]', '["geo", "UK", "London"]']
+
+
 BAD = {
     'amount nan': (lambda w: w.count_now('p', metrics={'d': float('nan')}), 'invalid_amount', 'd'),
     'amount text': (lambda w: w.count_now('p', metrics={'d': 'much'}), 'invalid_amount', "'much'"),
@@ -505,6 +556,17 @@ BAD = {
     'too deep': (lambda w: w.plotpoints('p', depth=17), 'limit_exceeded', '17'),
     'limit': (lambda w: w.plotpoints('p', limit=-1), 'invalid_input', '-1'),
     'two dimensions': (lambda w: w.rank('p', dimension={'a': 1}), 'invalid_input', 'more than one'),
+    'two dimensions of one number': (lambda w: w.total('p', 'hits', {'a': 1}), 'invalid_input', 'more than one'),
+    'two metrics of one number': (lambda w: w.total('p', ['a', 'b']), 'invalid_input', 'more than one'),
+    'surrogate id': (lambda w: w.count_now('p', id='a\ud800'), 'invalid_input', 'surrogate'),
+    'depth text': (lambda w: w.plotpoints('p', depth='1'), 'invalid_input', "'1'"),
+    'limit yes': (lambda w: w.plotpoints('p', limit=True), 'invalid_input', 'True'),
+    'sort': (lambda w: w.plotpoints('p', sort=5), 'invalid_input', '5'),
+    'rows': (lambda w: w.rank('p', limit=-1), 'invalid_input', '-1'),
+    'rows text': (lambda w: w.top('p', '3'), 'invalid_input', "'3'"),
+    'share': (lambda w: w.rank('p', important=7), 'invalid_input', '7'),
+    'share text': (lambda w: w.rank('p', important='x'), 'invalid_input', 'x'),
+    'no metric': (lambda w: w.reset('p', metrics=[]), 'invalid_input', 'no metric'),
 }
 
 
