@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from html import escape
 from typing import Any
 
@@ -14,7 +15,8 @@ from hailwhale.errors import InvalidInput
 from hailwhale.paths import parse_path_name
 from hailwhale.points import Number
 
-FORMATS: dict[str, Callable[[Number], str]] = {
+#: Of decimals, which keep every digit of a large whole number.
+FORMATS: dict[str, Callable[[Decimal], str]] = {
     'int': lambda value: f'{value:.0f}',
     'float': lambda value: f'{value:.2f}',
     'grouped': lambda value: f'{value:,.0f}',
@@ -41,7 +43,7 @@ def format_number(value: Number, format: str = 'grouped') -> str:
     shape = FORMATS.get(format)
     if shape is None:
         raise InvalidInput(f'not a format of numbers: {format!r} (one of {", ".join(FORMATS)})', field='format')
-    text = shape(value)
+    text = shape(Decimal(value))
     return text.removeprefix('-') if text.strip('-$0.,%') == '' else text
 
 

@@ -16,6 +16,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import partial
+from http.client import HTTPException
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from gevent.pool import Pool
 from gevent.pywsgi import MAX_REQUEST_LINE, Input, WSGIHandler, WSGIServer  # type: ignore[attr-defined]
 
 from hailwhale.errors import HailWhaleError, SettingsError, StorageUnavailable
+from hailwhale.servers.framing import fault_of, refused
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -52,7 +54,6 @@ MAX_CONNECTIONS = 900
 _BACKLOG = 1_024
 #: So much of a body that nobody wanted is read, to keep the connection, and to let the client hear why.
 _MAX_UNWANTED = 1_048_576
-_TOO_SLOW = b'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 
 
 def patch() -> None:
@@ -273,11 +274,24 @@ class _Handler(WSGIHandler):
         with gevent.Timeout(HEADER_SECONDS, _TooSlowError()):
             return super().read_request(raw_requestline)
 
+    def MessageClass(self, *args: Any) -> Any:  # noqa: N802 - gevent's name for what reads the headers
+        try:
+            headers = super().MessageClass(*args)
+        except HTTPException as error:
+            raise ValueError(str(error)) from error
+        if fault := fault_of(headers):
+            raise ValueError(fault)
+        return headers
+
     def _handle_client_error(self, error: Exception) -> tuple[str, bytes]:
         if isinstance(error, _TooSlowError):
-            return '408', _TOO_SLOW
+            return '408', b''
         answer: tuple[str, bytes] = super()._handle_client_error(error)  # type: ignore[misc]
         return answer
+
+    def handle_one_request(self) -> Any:
+        result: Any = super().handle_one_request()
+        return (result[0], refused(result[0])) if isinstance(result, tuple) else result
 
     def get_environ(self) -> dict[str, Any]:
         environ = super().get_environ()

@@ -21,6 +21,7 @@ from hailwhale.cli.parser import parse
 from hailwhale.errors import StorageRefused
 from hailwhale.importing import Imported
 from hailwhale.settings import SETTINGS
+from hailwhale.whale import Whale
 from tests.fresh import unmeasured
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -138,6 +139,18 @@ def test_a_pipe_that_nobody_reads_ends_a_command_quietly(embedded_url: str) -> N
     assert (done.returncode, done.stderr) == (141, b'')
 
 
+@pytest.mark.parametrize(
+    ('output', 'code', 'told'),
+    [('&9', 1, 'hailwhale: cannot write the answer: Bad file descriptor\n'), ('&-', 0, '')],
+)
+def test_an_answer_that_cannot_be_written_is_told_in_one_line(
+    embedded_url: str, output: str, code: int, told: str
+) -> None:
+    command = f'{sys.executable} -m hailwhale top nothing --url {embedded_url} 9</dev/null >{output}'
+    done = subprocess.run(['sh', '-c', command], cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, told)
+
+
 # -- count, totals, plot, top ----------------------------------------------------------------------------------------
 
 
@@ -156,6 +169,14 @@ def test_an_event_is_counted_and_printed_in_aligned_columns(run: Run) -> None:
     assert run('totals', 'Product/42', '--period', 'day')[1].split()[-1] == '1'
     code, out, _ = run('totals', 'Product', '--metric', 'price', '--dimension', 'country', '--period', 'day', '--json')
     assert json.loads(out) == {'day': {'country': {'price': 1234.5}}}
+
+
+@pytest.mark.parametrize('number', ['1e5', '.50', '+5', '007', '1.50', '12'])
+def test_a_pk_that_is_a_number_is_named_as_it_is_written(run: Run, embedded_url: str, number: str) -> None:
+    run('count', number)
+    with Whale(embedded_url) as whale:
+        assert whale.pks() == [[number]]
+    assert run('totals', number, '--period', 'day', '--metrics', '10')[1].split()[-1] == '10'
 
 
 def test_totals_are_those_of_all_default_periods_unless_some_are_named(run: Run) -> None:
@@ -223,18 +244,25 @@ def test_the_largest_children_are_printed_with_bars(run: Run) -> None:
     assert json.loads(run('top', 'shop', '-n', '1', '--json')[1]) == [{'name': 'a', 'hits': 1}]
     assert run('top', 'shop', '--dimension', 'country', '--period', 'day')[1].split()[:3] == ['hits', 'UK', '3']
     assert run('top', 'nothing') == (0, 'nothing was counted there\n', '')
-    code, out, _ = run('top', '["shop", "c\\u001b[31m"]', '--dimension', 'country', '--metric', 'price')
+    code, out, _ = run('top', '["shop", "c\\u001b[31m"]', '--dimensions', 'country', '--metrics', 'price')
     assert out.splitlines()[1] == 'UK     -1'
 
 
 def test_a_terminal_without_braille_gets_plain_characters(run: Run, embedded_url: str) -> None:
-    run('count', 'sale')
+    run('count', 'sale', '--dimensions', 'UK')
     command = [sys.executable, '-m', 'hailwhale', 'plot', 'sale', '--url', embedded_url, '--period', '1h:9h']
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, 'PYTHONIOENCODING': 'ascii'}, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.isascii()
-    assert '*' in done.stdout
+    for option, mark in (('--depth=0', '*'), ('--depth=1', '________#\n')):
+        done = subprocess.run(
+            [*command, option],
+            cwd=ROOT,
+            env={**os.environ, 'PYTHONIOENCODING': 'ascii'},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.isascii()
+        assert mark in done.stdout
+        assert '\\u' not in done.stdout
 
 
 @pytest.mark.parametrize('values', [[0], [5], [-3, 3], [0, 0, 0], list(range(500)), [-1.5] * 3, [1, 5]])
@@ -307,6 +335,8 @@ def test_a_column_alone_is_a_value(run: Run, tmp_path: Path) -> None:
     assert (code, err) == (0, '')
     assert run('top', 'a', '--dimension', '_')[1].split()[1] == 'UK-a'
     assert run('import', str(place), '--pk', 'b', '--dimensions', '{}', '--metrics', '{country}')[0] == 2
+    assert 'stands in quotes: "{shop}"' in run('import', str(place), '--pk', '[shops, {shop}]')[2]
+    assert 'in quotes' not in run('import', str(place), '--pk', '[shops')[2]
 
 
 class Terminal(io.StringIO):
@@ -419,6 +449,7 @@ def node(now: tuple[int, int] | StorageRefused | None, **info: str) -> dict[str,
         ('persistence', 'FAIL', 'snapshot', {'rdb_last_bgsave_status': 'err'}),
         ('persistence', 'WARN', 'appendonly yes', {'aof_enabled': '0'}),
         ('memory', 'WARN', 'nearly full', {'used_memory': '950', 'maxmemory': '1000'}),
+        ('memory', 'FAIL', 'full, nothing is counted', {'used_memory': '1000', 'maxmemory': '1000'}),
         ('memory', 'OK', '1.0 MB used of 2.0', {'used_memory': '1048576', 'maxmemory': '2097152'}),
         ('eviction', 'OK', 'noeviction', {'maxmemory_policy': 'noeviction'}),
         ('eviction', 'WARN', 'noeviction', {'maxmemory_policy': 'allkeys-lru', 'maxmemory': '0'}),

@@ -48,6 +48,14 @@ def test_the_index_leads_to_every_page() -> None:
     assert [page for page in pages if f'<{page}>`_' not in index] == []
 
 
+def test_the_storage_page_quotes_only_figures_that_were_measured() -> None:
+    measured = (ROOT / 'docs' / 'performance.rst').read_text('utf-8')
+    quoted = re.findall(r'\d[\d,]*\.\d+|\d+(?:,\d{3})+', (ROOT / 'docs' / 'design' / 'storage.rst').read_text('utf-8'))
+    assert len(quoted) > 10
+    missing = [figure for figure in quoted if not re.search(rf'(?<![\d.,]){re.escape(figure)}(?![\d.,]*\d)', measured)]
+    assert missing == [], 'not in docs/performance.rst (any more): write there what make bench has measured'
+
+
 def test_the_settings_page_is_the_table_of_settings(make_settings_page: ModuleType) -> None:
     written = make_settings_page.PAGE.read_text('utf-8')
     assert written == make_settings_page.page(), 'run: python tools/make_settings_page.py'

@@ -30,7 +30,9 @@ class Row(NamedTuple):
 def rows() -> list[Row]:
     document = docutils.core.publish_doctree(PAGE.read_text('utf-8'))
     table = next(iter(document.findall(docutils.nodes.table)))
-    cells = [[entry.astext() for entry in row.findall(docutils.nodes.entry)] for row in table.findall(docutils.nodes.row)]
+    cells = [
+        [entry.astext() for entry in row.findall(docutils.nodes.entry)] for row in table.findall(docutils.nodes.row)
+    ]
     return [Row(path, set(methods.split()), arguments.split()) for path, methods, arguments, _ in cells[1:]]
 
 

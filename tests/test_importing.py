@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -205,6 +206,24 @@ def test_a_stream_is_counted_once_and_is_not_remembered(whale: Whale) -> None:
         Import(whale, Source(io.BytesIO(b'a\nx\n')), Layout(pk='{a}'), move_to=1).run()
 
 
+def test_a_pipe_that_has_a_name_is_a_stream(whale: Whale, tmp_path: Path) -> None:
+    place = tmp_path / 'a.csv'
+    os.mkfifo(place)
+    for count in (1, 2):
+        writer = threading.Thread(target=place.write_text, args=('a\nx\n',))
+        writer.start()
+        assert imported(whale, place, Layout(pk='{a}'))[0].counted == 1
+        writer.join()
+        assert whale.total('x', period='hour') == count
+
+
+def test_a_quote_that_is_never_closed_is_a_bad_row_and_not_a_long_name(whale: Whale, tmp_path: Path) -> None:
+    place = written(tmp_path / 'a.csv', ['a', 'x', '"y', 'x', 'x'])
+    done, (bad,) = imported(whale, place, Layout(pk='{a}'))
+    assert (done.counted, done.bad, whale.pks()) == (1, 1, [['x']])
+    assert bad == BadRow(5, 'unexpected end of data')
+
+
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
@@ -239,6 +258,7 @@ def test_a_file_that_is_not_there_is_named(whale: Whale, tmp_path: Path) -> None
         (Layout(pk='x', metrics={'{a}': 1}), InvalidMetric, 'columns belong into'),
         (Layout(pk='x', metrics={'n': True}), InvalidAmount, 'n'),
         (Layout(pk='x', at='{a}', zone='Nowhere'), InvalidZone, 'Nowhere'),
+        (Layout(pk='x', at='a'), InvalidTime, "not a time: 'a'"),
     ],
 )
 def test_a_layout_that_suits_no_row_is_refused_before_the_first(

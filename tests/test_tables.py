@@ -25,6 +25,8 @@ MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
         (-0.001, 'money', '$0.00'),
         (-0.4, 'int', '0'),
         (-7, 'int', '-7'),
+        (2**63 - 1, 'grouped', '9,223,372,036,854,775,807'),
+        (2**53 + 1, 'money', '$9,007,199,254,740,993.00'),
     ],
 )
 def test_numbers_are_written_as_pages_show_them(value: float, format: str, text: str) -> None:

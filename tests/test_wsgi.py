@@ -243,6 +243,13 @@ def test_who_has_connected_but_was_not_accepted_is_answered_before_the_end(serve
         (b'POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n', b'HTTP/1.1 400 '),
         (b'POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n', b'HTTP/1.1 400 '),
         (b'GET / HTTP/1.0\r\n\r\n', b'HTTP/1.1 200 '),
+        (b'POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}', b'HTTP/1.1 400 '),
+        (b'POST / HTTP/1.1\r\nContent-Length: +2\r\n\r\n{}', b'HTTP/1.1 400 '),
+        (b'POST / HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', b'HTTP/1.1 400 '),
+        (b'POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n', b'HTTP/1.1 400 '),
+        (b'POST / HTTP/1.1\r\nno header\r\nContent-Length: 2\r\n\r\n{}', b'HTTP/1.1 400 '),
+        (b'POST / HTTP/1.1\r\nHost : a\r\nContent-Length: 2\r\n\r\n{}', b'HTTP/1.1 400 '),
+        (b'POST / HTTP/1.1\r\n Host: a\r\nContent-Length: 2\r\n\r\n{}', b'HTTP/1.1 400 '),
     ],
 )
 def test_what_is_no_proper_request_is_refused_and_the_connection_closed(
@@ -251,6 +258,15 @@ def test_what_is_no_proper_request_is_refused_and_the_connection_closed(
     answer = plain.send(sent)
     assert answer.startswith(expected)
     assert answer.lower().count(b'\r\nconnection: close\r\n') == 1
+
+
+def test_what_is_no_request_is_answered_in_the_shape_of_all_errors_and_told_in_one_line(serve: Serve) -> None:
+    served = serve()
+    answer = served.send(b'GET / HTTP/1.1\r\n' + b'X: y\r\n' * 200 + b'\r\n')
+    assert json.loads(answer.partition(b'\r\n\r\n')[2])['error']['code'] == 'bad_request'
+    answer = served.send(b'GET /' + b'a' * 9_000 + b' HTTP/1.1\r\n\r\n')
+    assert 'by POST' in json.loads(answer.partition(b'\r\n\r\n')[2])['error']['message']
+    assert len(served.end()[1].splitlines()) == 1
 
 
 def test_half_a_request_line_is_no_request(serve: Serve) -> None:

@@ -25,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse(argv)
     try:
         code = arguments.run(arguments)
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
         return int(code or 0)
     except HailWhaleError as error:
         where = f'{error.field}: ' if error.field and not error.message.startswith(error.field) else ''
@@ -33,10 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2 if isinstance(error, InvalidInput | SettingsError) else 1
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
+    except OSError as error:
         # What is still buffered would fail again, loudly, when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+        if isinstance(error, BrokenPipeError):
+            return BROKEN_PIPE
+        print(f'hailwhale: cannot write the answer: {error.strerror or error}', file=sys.stderr)
+        return 1
 
 
 def _write_what_can_be_written() -> None:

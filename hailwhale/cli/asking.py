@@ -58,9 +58,14 @@ def top_options(parser: ArgumentParser) -> None:
     """The options of ``top``."""
     _question_options(parser, period='thirty')
     parser.add_argument(
-        '--dimension', metavar='JSON', help='whose children; without it, those of the pk itself; _: overall'
+        '--dimension',
+        '--dimensions',
+        metavar='JSON',
+        help='whose children; without it, those of the pk itself; _: overall',
     )
-    parser.add_argument('--metric', default='hits', metavar='METRIC', help='or a formula, revenue/sales; hits')
+    parser.add_argument(
+        '--metric', '--metrics', default='hits', metavar='METRIC', help='or a formula, revenue/sales; hits'
+    )
     parser.add_argument('-n', type=positive, default=10, metavar='N', help='how many; 10')
     parser.add_argument('--width', type=positive, metavar='N', help='columns; those of the terminal')
     parser.set_defaults(run=top, settings=ASKING)

@@ -157,6 +157,8 @@ def _persistence(info: dict[str, str]) -> Finding:
 def _memory(info: dict[str, str]) -> Finding:
     used, most = int(info.get('used_memory', 0)), int(info.get('maxmemory', 0))
     text = f'{used / 2**20:,.1f} MB used' + (f' of {most / 2**20:,.1f}' if most else '')
+    if most and used >= most:
+        return Finding(FAIL, 'memory', f'{text}: full, nothing is counted any more (raise maxmemory)')
     if most and used > 0.9 * most:
         return Finding(WARN, 'memory', f'{text}: nearly full, and then nothing is counted any more (raise maxmemory)')
     return Finding(OK, 'memory', text)

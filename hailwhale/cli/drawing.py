@@ -87,4 +87,6 @@ def plain(text: str) -> str:
 def _plain(char: str) -> str:
     if '\u2800' <= char <= '\u28ff':
         return ' ' if char == '\u2800' else '*'
+    if char in _BLOCKS[:-1]:
+        return '_.,-=+*'[_BLOCKS.index(char)]
     return {'█': '#', '│': '|', '┤': '+', '└': '+', '─': '-'}.get(char, '-' if char in _EIGHTHS[1:] else char)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from argparse import SUPPRESS, ArgumentParser, Namespace
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from hailwhale.whale import Whale
 
 _MOST_SHOWN = 20
+_BARE_COLUMN = re.compile(r'\{[^{}"\':,]+\}')
 _EPILOG = """\
 {column} stands for the text of a column; {{ and }} are braces:
 
@@ -118,9 +120,16 @@ def _import(arguments: Namespace, whale: Whale) -> Import:
 
 def _templates(text: str | None, field: str) -> object:
     """A value with columns in it; ``{shop}`` alone is a column, and no mapping that lacks its values."""
+    from hailwhale.errors import InvalidText
+
     if text and text.strip().startswith('{') and ':' not in text and text.strip() != '{}':
         return text.strip()
-    return value_of(text, field)
+    try:
+        return value_of(text, field)
+    except InvalidText as error:
+        bare = _BARE_COLUMN.search(text or '')
+        hint = f' (a column within a list or mapping stands in quotes: "{bare[0]}")' if bare else ''
+        raise InvalidText(f'{error.message}{hint}', field=field) from error
 
 
 def _source(arguments: Namespace) -> Source:

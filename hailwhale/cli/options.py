@@ -6,6 +6,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hailwhale.settings import SETTINGS, Settings
@@ -68,10 +69,13 @@ def whale_of(arguments: argparse.Namespace) -> Whale:
 
 
 def value_of(text: str | None, field: str) -> object:
-    """A value as people write it, JSON or nearly; None stays None."""
+    """A value as people write it, JSON or nearly; None stays None, and a number alone the text it is, as over HTTP."""
     from hailwhale.lenient import read_value
 
-    return None if text is None else read_value(text, field=field)
+    if text is None:
+        return None
+    value = read_value(text, field=field)
+    return text.strip() if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
 
 
 def positive(text: str) -> int:

@@ -63,8 +63,8 @@ class Source:
 
     @property
     def again(self) -> bool:
-        """Whether it can be read more than once."""
-        return isinstance(self.place, Path)
+        """Whether it can be read more than once: a pipe that has a name (``<(zcat log.gz)``) cannot."""
+        return isinstance(self.place, Path) and not self.place.is_fifo() and not self.place.is_char_device()
 
     def fingerprint(self) -> str:
         """A text that is the same for the same content, whatever it is called."""
@@ -105,7 +105,8 @@ class Source:
 
     def _csv(self, text: io.TextIOWrapper) -> tuple[Sequence[str], Iterator[list[str]], Callable[[], int]]:
         delimiter = self.delimiter or ('\t' if '.tsv' in self._suffixes() else ',')
-        reader = csv.reader(text, delimiter=delimiter)
+        # Strict: else a quote that is never closed takes all rows after it into its own, in silence.
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
         rows = _csv_rows(reader)
         header = self.columns or next(rows, None)
         if header is None or isinstance(header, Broken):

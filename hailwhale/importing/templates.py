@@ -225,6 +225,8 @@ class Reader:
         if self._layout.at is None:
             return used.key(header, 'at'), Memo(lambda key: int(self._now))  # noqa: ARG005 - of any row
         template = used.text(self._layout.at, 'at')
+        if not used.names:
+            self._moment(template.filled(()))
         return used.key(header, 'at'), Memo(lambda key: self._moment(template.filled(_texts(key))))
 
     def _moment(self, text: str) -> int:

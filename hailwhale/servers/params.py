@@ -155,6 +155,11 @@ def _perhaps(given: str, name: str) -> object:
     return read if isinstance(read, str | list) else given
 
 
+def formulas(given: Any, name: str, spelled: bool) -> object:
+    """Metrics and formulas, one or several; one may begin with a name in quotes: ``"hours"/hits``."""
+    return _perhaps(given, name) if spelled and given.lstrip()[:1] == '"' else value(given, name, spelled)
+
+
 def raw(given: Any, name: str, spelled: bool) -> str:
     """A text just as it is, quotes and all."""
     if not spelled and not isinstance(given, str):

@@ -21,7 +21,7 @@ from __future__ import annotations
 from typing import Any
 
 from hailwhale.errors import InvalidInput
-from hailwhale.servers.params import Parameters, flag, one_of, raw, share, value, whole, word
+from hailwhale.servers.params import Parameters, flag, formulas, one_of, raw, share, value, whole, word
 from hailwhale.servers.static import Static
 from hailwhale.servers.web import FOR_A_SECOND, TEXT, Answer, Application, Request, Route, json
 from hailwhale.settings import Settings
@@ -33,11 +33,11 @@ _WRITE = ('GET', 'POST')
 
 _COUNT = Parameters(pk=value, dimensions=value, metrics=value, at=value, id=raw)
 _LEVEL = Parameters(pk=value, dimensions=value, metrics=value, at=value)
-_TOTALS = Parameters(pk=value, dimensions=value, metrics=value, periods=value, tz=value)
+_TOTALS = Parameters(pk=value, dimensions=value, metrics=formulas, periods=value, tz=value)
 _PLOTPOINTS = Parameters(
     pk=value,
     dimensions=value,
-    metrics=value,
+    metrics=formulas,
     period=value,
     depth=whole,
     sort=word,

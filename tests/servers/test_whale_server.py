@@ -129,6 +129,15 @@ def test_plotpoints_are_a_mapping_where_that_is_asked_for(client: Client, whale:
     assert client.get(query + '&totals=1').json == {'_': {'hits': {'points': points, 'total': 1}}}
 
 
+@pytest.mark.parametrize('path', ['/totals', '/plotpoints'])
+def test_a_metric_that_is_named_like_a_constant_is_read_in_quotes(client: Client, whale: Whale, path: str) -> None:
+    whale.count_now('work', metrics={'hours': 8, 'hits': 2})
+    asked = f'{path}?pk=work&period=today&totals=1' if path == '/plotpoints' else f'{path}?pk=work&period=today'
+    assert '"\\"hours\\"/hits":' in client.get(f'{asked}&metrics="hours"/hits').body.decode()
+    assert client.get(f'{asked}&metrics="hours"').body == client.get(f'{asked}&metrics=hours').body
+    assert client.get(f'{asked}&metrics=["hours').status == 400
+
+
 def test_a_ranking_has_rows_of_all_columns(client: Client, whale: Whale) -> None:
     whale.count_now('a', {'c': 'x'}, {'b': 3})
     whale.count_now('a', {'c': 'y'}, {'b': 1})
@@ -276,6 +285,7 @@ BAD: list[tuple[str, str, str, object, int, str, str, str | None]] = [
     ('too late', 'GET', '/count_now?at=2020-01-01', None, 400, 'invalid_time', '', 'at'),
     ('id', 'POST', '/count_now', {'id': 7}, 400, 'invalid_input', 'not a text: 7', 'id'),
     ('long id', 'GET', '/count_now?id=' + 'a' * 300, None, 400, 'invalid_input', '256', 'id'),
+    ('id without utf8', 'POST', '/count_now', {'id': '\ud800'}, 400, 'invalid_input', 'surrogate', 'id'),
     ('no level', 'GET', '/update_count_to?pk=a', None, 400, 'invalid_input', 'not levels to set', 'metrics'),
     ('level with id', 'GET', '/update_count_to?pk=a&id=7&metrics={a: 1}', None, 400, 'invalid_input', 'no such', 'id'),
     ('period', 'GET', '/totals?period=1x', None, 400, 'invalid_period', "'1x'", 'period'),
@@ -290,6 +300,8 @@ BAD: list[tuple[str, str, str, object, int, str, str, str | None]] = [
     ('flag', 'GET', '/plotpoints?descending=down', None, 400, 'invalid_input', 'neither yes nor no', 'descending'),
     ('buckets', 'GET', '/plotpoints?period=1s:30d', None, 413, 'limit_exceeded', '', None),
     ('important', 'GET', '/rank?important=11', None, 400, 'invalid_input', 'not a share', 'important'),
+    ('rows', 'GET', '/rank?limit=-1', None, 400, 'invalid_input', 'not a number of rows: -1', 'limit'),
+    ('no metric', 'POST', '/reset', {'pk': 'a', 'metrics': []}, 400, 'invalid_input', 'no metric to clear', 'metrics'),
     ('two dimensions', 'GET', '/rank?dimension=[[a],[b]]', None, 400, 'invalid_input', 'more than one dimension', None),
     ('finer than kept', 'GET', '/totals?period=1s:1h', None, 422, 'unanswerable', '', None),
     ('reset by get', 'GET', '/reset?pk=a', None, 405, 'method_not_allowed', 'it takes POST, OPTIONS', None),

@@ -9,23 +9,29 @@
 -- for those it is HINCRBY after all.
 
 local AT_ONCE, MOST = 3000, 2 ^ 52
-local key = KEYS[1]
-local set, large = {}, {}
+local key, last = KEYS[1], #ARGV
+local format, number, unpack = string.format, tonumber, unpack
+local set, sets, large = {}, 0, {}
 
-for first = 2, #ARGV, 2 * AT_ONCE do
-  local fields = {}
-  for at = first, math.min(#ARGV, first + 2 * AT_ONCE - 2), 2 do
-    fields[#fields + 1] = ARGV[at]
+for first = 2, last, 2 * AT_ONCE do
+  local fields, count = {}, 0
+  for at = first, math.min(last, first + 2 * AT_ONCE - 2), 2 do
+    count = count + 1
+    fields[count] = ARGV[at]
   end
   local found = redis.call('HMGET', key, unpack(fields))
-  for i, field in ipairs(fields) do
-    local text = ARGV[first + 2 * i - 1]
-    local before, amount = tonumber(found[i] or 0), tonumber(text)
-    if math.abs(before) <= MOST and math.abs(amount) <= MOST then
-      set[#set + 1] = field
-      set[#set + 1] = string.format('%.0f', before + amount)
+  for i = 1, count do
+    local text, before = ARGV[first + 2 * i - 1], found[i]
+    local sum, amount = 0, number(text)
+    if before then
+      sum = number(before)
+    end
+    if sum <= MOST and sum >= -MOST and amount <= MOST and amount >= -MOST then
+      set[sets + 1] = fields[i]
+      set[sets + 2] = before and format('%d', sum + amount) or text
+      sets = sets + 2
     else
-      large[#large + 1] = {field, text}
+      large[#large + 1] = {fields[i], text}
     end
   end
 end
@@ -40,8 +46,8 @@ for i, one in ipairs(large) do
     return sum
   end
 end
-for first = 1, #set, 2 * AT_ONCE do
-  redis.call('HSET', key, unpack(set, first, math.min(#set, first + 2 * AT_ONCE - 1)))
+for first = 1, sets, 2 * AT_ONCE do
+  redis.call('HSET', key, unpack(set, first, math.min(sets, first + 2 * AT_ONCE - 1)))
 end
 redis.call('EXPIREAT', key, ARGV[1])
-return (#ARGV - 1) / 2
+return (last - 1) / 2
