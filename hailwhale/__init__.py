@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from hailwhale.errors import (
+    CounterFull,
     HailWhaleError,
     InvalidAmount,
     InvalidDimensions,
@@ -59,6 +60,7 @@ else:
 
 
 __all__ = [
+    'CounterFull',
     'Hail',
     'HailWhale',
     'HailWhaleError',

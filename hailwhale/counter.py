@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-from hailwhale.errors import HailWhaleError, InvalidDimensions, InvalidInput, StorageConflict
+from hailwhale.errors import HailWhaleError, InvalidDimensions, InvalidInput, LimitExceeded, StorageConflict
 from hailwhale.kept import Kept
 from hailwhale.metrics import Micros, parse_metrics
 from hailwhale.paths import Path, dimension_nodes, encode, pk_path, prefixes
@@ -22,6 +22,10 @@ from hailwhale.tally import Subject, Tally, subject_series
 SLICE = 5_000
 #: A transaction of so many increments holds up other clients for about 50 ms.
 MAX_INCREMENTS = 16_000
+#: One event may touch so many counters in each interval: the levels of its pk times its nodes times its metrics...
+MAX_COUNTERS = 4_096
+#: ... and their keys may have so many bytes together.  While one event is counted, all other clients wait.
+MAX_KEY_BYTES = 1_000_000
 _ATTEMPTS = 64
 _FIELDS = ('pk', 'dimensions', 'metrics', 'at', 'id')
 _ALIASES = {'dimension': 'dimensions', 'metric': 'metrics'}
@@ -56,7 +60,33 @@ class Counted:
 def read_event(pk: object, dimensions: object, metrics: object, at: object, id: object, *, now: float) -> Read:
     """Read one event.  Raises `InvalidInput` with the name of the argument at fault."""
     subject = Subject(pk_path(pk), dimension_nodes(dimensions))
-    return Read(subject, parse_time(at, now), parse_metrics(metrics), None if id is None else _event_id(id))
+    amounts = parse_metrics(metrics)
+    _check_size(subject, len(amounts))
+    return Read(subject, parse_time(at, now), amounts, None if id is None else _event_id(id))
+
+
+def _check_size(subject: Subject, metrics: int) -> None:
+    """Each part of an event has its limit; this is the one on what they make together."""
+    pk, nodes = subject
+    counters = len(pk) * len(nodes) * metrics
+    if counters > MAX_COUNTERS:
+        raise LimitExceeded(
+            f'{counters} counters in each interval for one event, more than {MAX_COUNTERS}: {len(pk)} levels of the pk '
+            f'x {len(nodes)} dimensions x {metrics} metrics (count fewer of them at once)',
+            field='dimensions',
+        )
+    # An escaped character takes three times its bytes, of which it has four at the most.
+    characters = sum(map(len, pk)) + max(sum(map(len, node)) for node in nodes) + len(pk) + 16
+    if counters * characters * 12 > MAX_KEY_BYTES and (size := counters * _key_bytes(subject)) > MAX_KEY_BYTES:
+        raise LimitExceeded(
+            f'{counters} counters in each interval for one event, with {size} bytes of names, more than '
+            f'{MAX_KEY_BYTES} (shorten the names, or count fewer dimensions or metrics at once)',
+            field='dimensions',
+        )
+
+
+def _key_bytes(subject: Subject) -> int:
+    return len(encode(subject.pk).encode()) + max(len(encode(node).encode()) for node in subject.nodes)
 
 
 def _event_id(id: object) -> str:
@@ -167,7 +197,7 @@ class Counter:
 
         The nodes above, and the same nodes of the pk's prefixes, move by the difference, so that children still sum
         to their parents.  Over time levels do not sum: the hour reads what was set last within it.  Atomic; raises
-        `StorageConflict` when others count at the same leaf during every attempt.
+        `StorageConflict` when others count at the leaf or its siblings during every attempt.
         """
         slots = self._kept.slots(at, now)
         leaf = series_of(subject.pk, _leaf(subject))

@@ -19,6 +19,7 @@
     └── StorageError           the engine
         ├── StorageUnavailable cannot be reached, or is still loading
         ├── StorageRefused     answered no: full, read-only, a foreign key's type
+        │   └── CounterFull    a counter would leave its 64-bit range
         └── StorageConflict    others wrote the same counters in every one of our attempts
 
 A message names the value and the way out.  ``field`` names the argument at fault, where there is one.
@@ -135,6 +136,12 @@ class StorageRefused(StorageError):
     """The engine answered no: it is full, read-only, or holds something else under the key."""
 
     code = 'storage_refused'
+
+
+class CounterFull(StorageRefused):
+    """A counter would leave its 64-bit range; nothing was counted."""
+
+    code = 'counter_full'
 
 
 class StorageConflict(StorageError):

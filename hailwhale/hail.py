@@ -5,23 +5,24 @@ commits the increments in the transaction that also takes the events off the lis
 an event is on the list or in all of its counters.  Any number of drainers may run: of two that read the same head,
 the second finds that the list has moved on.
 
-An event that can no longer be counted (it waited until nothing keeps its moment any more) is moved to the shard's
-list of dead events in the same transaction, with the reason; it stops none of the others.
+An event that cannot be counted (it waited until nothing keeps its moment any more, or a counter of its own is full) is
+moved to the shard's list of dead events in the same transaction, with the reason; it stops none of the others.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from operator import index
 
 from hailwhale.arguments import either
 from hailwhale.counter import MAX_INCREMENTS, Read, read_any, read_event
-from hailwhale.errors import HailWhaleError, InvalidInput
+from hailwhale.errors import CounterFull, HailWhaleError, InvalidInput
+from hailwhale.metrics import MAX_AMOUNT, MICROS_PER_UNIT
 from hailwhale.shared import HasDefault, shared
-from hailwhale.storage import SHARDS, shard_of
+from hailwhale.storage import shard_of
 from hailwhale.tally import Subject
 from hailwhale.times import parse_time
 from hailwhale.whale import Whale
@@ -83,43 +84,63 @@ class Hail(HasDefault):
 
     @shared
     def drain(self, limit: int | None = None) -> int:
-        """Bring waiting events into the counters, exactly once, until none is left or ``limit`` is reached; how
-        many."""
+        """Bring the events that wait now into the counters, exactly once, ``limit`` of them at the most; how many.
+
+        The shards take turns, and share a limit.  What is pushed meanwhile is left to the next drain.
+        """
+        left = {shard: count for shard, count in enumerate(self.whale.storage.backlog()) if count}
+        rooms = dict.fromkeys(left, SLICE)
         drained = 0
-        for shard in range(SHARDS):
-            while limit is None or drained < limit:
-                room = SLICE if limit is None else min(SLICE, limit - drained)
-                taken = self._drain_slice(shard, room)
-                if not taken:
+        while left and (limit is None or drained < limit):
+            share = SLICE if limit is None else max(1, (limit - drained) // len(left))
+            for shard in list(left):
+                if limit is not None and drained >= limit:
                     break
+                taken = self._drain_slice(shard, min(rooms[shard], left[shard], share))
                 drained += taken
+                left[shard] -= taken
+                # Where a slice had to be cut the next is not much longer, so that it is not cut as often.
+                rooms[shard] = min(SLICE, 2 * taken)
+                if not taken or not left[shard]:
+                    del left[shard]
         return drained
 
     def _drain_slice(self, shard: int, room: int) -> int:
         """Commit the head of one list; how many events it held, 0 when the list is empty."""
         storage, now = self.whale.storage, int(self.whale.clock())
+        full: dict[bytes, HailWhaleError] = {}  # an event that was refused by itself
         while True:
             sequence, waiting = storage.waiting(shard, room)
             if not waiting:
                 return 0
-            reads, dead = self._parted(waiting, now)
+            reads, dead = self._parted(waiting, now, full)
             commit = self.whale.counter.sum(shard, reads, now)
             if commit.increments > MAX_INCREMENTS and len(waiting) > 1:
                 room = len(waiting) // 2
                 continue
             commit.taken, commit.sequence, commit.dead = waiting, sequence, dead
-            if storage.commit(commit, now=now):
-                return len(waiting)
+            try:
+                if storage.commit(commit, now=now):
+                    return len(waiting)
+            except CounterFull as error:
+                # What was taken back has moved the sequence on, and another drainer may have been here: read again.
+                if len(waiting) == 1:
+                    full[waiting[0]] = error
+                room = max(1, len(waiting) // 2)
 
-    def _parted(self, waiting: Sequence[bytes], now: int) -> tuple[list[Read], list[bytes]]:
+    def _parted(
+        self, waiting: Sequence[bytes], now: int, full: Mapping[bytes, HailWhaleError]
+    ) -> tuple[list[Read], list[bytes]]:
         """Those that can be counted, and those that cannot, with the reason."""
         reads, dead = [], []
         for text in waiting:
             try:
+                if text in full:
+                    raise full[text]
                 event = _read(text)
                 self.whale.kept.slots(event.at, now)
             except HailWhaleError as error:
-                dead.append(json.dumps({'event': text.decode(errors='replace'), 'reason': error.message}).encode())
+                dead.append(_dead(text, error))
             else:
                 reads.append(event)
         return reads, dead
@@ -129,6 +150,11 @@ def _written(event: Read) -> bytes:
     """An event as it waits: everything about it is decided already."""
     subject, at, amounts, id = event
     return json.dumps([subject.pk, subject.nodes, at, amounts, id], separators=(',', ':')).encode()
+
+
+def _dead(text: bytes, error: HailWhaleError) -> bytes:
+    """An event as it is put aside."""
+    return json.dumps({'event': text.decode(errors='replace'), 'reason': error.message}).encode()
 
 
 def _read(text: bytes) -> Read:
@@ -147,4 +173,5 @@ def _check(event: Read) -> None:
     ''.join((first, *longer, *chain(*nodes), *event.amounts, event.id or '')).encode()
     parse_time(index(event.at), 0)
     for micros in event.amounts.values():
-        index(micros)
+        if abs(index(micros)) > MAX_AMOUNT * MICROS_PER_UNIT:
+            raise ValueError(f'an amount of {micros} micros is too large')

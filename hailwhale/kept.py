@@ -20,7 +20,14 @@ from hailwhale.storage import Chunk, Slot, Slots, Storage, chunks
 
 #: An event may be ahead of the clock by so much: clocks differ, and schedules are known before they happen.
 FUTURE = DAY
+#: Seconds after which a writer looks again at what others have registered.
+AGREE_SECONDS = 30
+#: Seconds until all writers of a store, and what they have counted ahead of the clock, know of a change.
+GRACE = FUTURE + 2 * AGREE_SECONDS
 _REMEMBERED = 2_048
+
+#: By interval: how long it is kept, and since when every event is in it.
+Intervals = Mapping[str, tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +71,43 @@ def with_zones(keep: Sequence[Retention], zones: Sequence[str]) -> list[Retentio
     return [*keep, *local]
 
 
-def agreed(storage: Storage, wanted: Sequence[Retention], now: int) -> Kept:
-    """What all writers of a store keep: what our settings want, and what others have registered there.
+def agreed(storage: Storage, wanted: Sequence[Retention], now: int, *, register: bool) -> Kept:
+    """What all writers of a store count: what is registered there, and with ``register`` what our settings want too.
 
-    An interval that only others name is counted too: were it not, their answers would miss our events.  Of two lengths
-    the longer one holds; what was counted before an interval was named, or had expired before it was kept longer,
-    is not answered from it.
+    An interval that only others name is counted as well: were it not, their answers would miss our events.  Of two
+    lengths the longer one holds.  Writers look every `AGREE_SECONDS`, so a new interval holds every event only from
+    `GRACE` on; what was written before ends as it was to end, so a longer one is kept from its next chunk on.
     """
-    known = storage.intervals()
-    new: dict[str, tuple[str, int]] = {}
-    longer: dict[str, tuple[str, int]] = {}
-    for retention in wanted:
-        name = retention.interval.name
-        if name not in known:
-            new[name] = (str(retention.length), now if known else 0)
-            continue
-        length, since = known[name]
-        before = Retention.parse(f'{name}:{length}')
-        if retention.length.seconds > before.length.seconds:
-            longer[name] = (str(retention.length), max(since, now - before.length.seconds))
-    if new:
-        storage.register(new)
-    if longer:
-        storage.register(longer, replace=True)
-    known = storage.intervals() or new
+    before: Intervals = storage.intervals()
+    changed = _changes(before, wanted, now) if register or not before else {}
+    known = {**before, **changed}
+    if register and changed:
+        # One that others have just named is theirs to date.
+        storage.register({name: value for name, value in changed.items() if name not in before})
+        storage.register({name: value for name, value in changed.items() if name in before}, replace=True)
+        known = storage.intervals()
     retentions = [Retention.parse(f'{name}:{length}') for name, (length, _) in known.items()]
     retentions.sort(key=lambda retention: (retention.interval.width, retention.interval.name))
-    return Kept(retentions, {name: since for name, (_, since) in known.items()})
+    kept = Kept(retentions, {name: since for name, (_, since) in known.items()})
+    if register and changed and before:
+        # Names were to end with the counters of then.
+        storage.extend(kept.longest)
+    return kept
+
+
+def _changes(known: Intervals, wanted: Sequence[Retention], now: int) -> Intervals:
+    """What is to be registered: intervals that nobody has named, and those that are to be kept longer."""
+    changed: dict[str, tuple[str, int]] = {}
+    for retention in wanted:
+        name, length = retention.interval.name, str(retention.length)
+        if name not in known:
+            changed[name] = (length, now + GRACE if known else 0)
+            continue
+        before, since = known[name]
+        if retention.length.seconds > Retention.parse(f'{name}:{before}').length.seconds:
+            chunk = Slots(retention).length * retention.interval.width
+            changed[name] = (length, max(since, now + GRACE + chunk))
+    return changed
 
 
 class Kept:
@@ -101,6 +118,8 @@ class Kept:
 
     def __init__(self, retentions: Sequence[Retention], since: Mapping[str, int]) -> None:
         self.intervals = [Slots(retention) for retention in retentions]
+        #: What tells it from another.
+        self.agreement = {str(retention): since.get(retention.interval.name, 0) for retention in retentions}
         self._since = since
         self._coarsest_first = sorted(self.intervals, key=lambda slots: -slots.interval.width)
         self._moment = 60 if all(slots.interval.width % 60 == 0 for slots in self.intervals) else 1
@@ -133,10 +152,10 @@ class Kept:
         if known is None:
             if len(self._moments) >= _REMEMBERED:
                 self._moments.clear()
-            known = self._moments[moment] = []
-            for slots in self.intervals:
-                start = slots.interval.floor(moment * self._moment)
-                known.append((slots.retention.expires(start), slots.at(start)))
+            starts = [(slots, slots.interval.floor(moment * self._moment)) for slots in self.intervals]
+            # Whole before any other thread can find it: half of it would be half of an event's counters.
+            known = [(slots.retention.expires(start), slots.at(start)) for slots, start in starts]
+            self._moments[moment] = known
         return known
 
     def plan(self, period: Period, now: int) -> Plan:

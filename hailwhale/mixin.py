@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 from hailwhale.errors import InvalidPath
 from hailwhale.points import Number
 from hailwhale.ranks import Row
+from hailwhale.times import shown
 from hailwhale.whale import Totals, Whale
 
 
@@ -51,10 +52,14 @@ class WhaleMixin:
         id: str | None = None,
         **same: object,
     ) -> bool:
-        """Count an event for the object, and for those related to it; False when ``id`` was counted for it before."""
-        counted = self._whale().count_now(self.whale_pk(), dimensions, metrics, at, id=id, **same)
-        for other in self._related():
-            pk = other.whale_pk()
+        """Count an event for the object, and for those related to it; False when ``id`` was counted for it before.
+
+        One round trip each.  Raises `InvalidPath`, and counts nothing, where one of them cannot be counted under.
+        """
+        own = self.whale_pk()
+        others = [(other, other.whale_pk()) for other in self._related()]
+        counted = self._whale().count_now(own, dimensions, metrics, at, id=id, **same)
+        for other, pk in others:
             other._whale().count_now(pk, dimensions, metrics, at, id=_own_id(id, pk), **same)
         return counted
 
@@ -106,10 +111,11 @@ class WhaleMixin:
     def _related(self) -> Iterator[WhaleMixin]:
         for name in self.whale_related:
             found = _value(self, name)
-            if isinstance(found, WhaleMixin):
-                yield found
-            elif found is not None:
-                yield from _several(found)
+            several = [found] if isinstance(found, WhaleMixin) else () if found is None else _several(found)
+            for other in several:
+                if not isinstance(other, WhaleMixin):
+                    raise InvalidPath(f'{name!r} is related, but no WhaleMixin: {shown(other)}', field='pk')
+                yield other
 
 
 def _value(owner: object, name: str) -> Any:
@@ -117,7 +123,7 @@ def _value(owner: object, name: str) -> Any:
     return found() if callable(found) else found
 
 
-def _several(found: Any) -> Iterable[WhaleMixin]:
+def _several(found: Any) -> Iterable[object]:
     # Django's related managers list their objects by .all().
     return found.all() if hasattr(found, 'all') else found  # type: ignore[no-any-return]
 

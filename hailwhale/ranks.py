@@ -100,4 +100,6 @@ def _effect(value: Value, overall: Value) -> Number:
 
 
 def _divide(a: Number, b: Number) -> Number:
-    return a / b if b else 0
+    if not b:
+        return 0
+    return a / b if a % b else a // b

@@ -13,6 +13,10 @@ from hailwhale.storage import GroupRead, SeriesRead, Storage, chunks, group, pk_
 
 #: A question about all levels stops here instead of filling the memory.
 MAX_SERIES = 100_000
+#: Amounts in one answer: more would hold up the engine, and all its other clients, for seconds.
+MAX_AMOUNTS = 4_000_000
+#: Those of a tree lie together, and cost the engine next to nothing; but they have to fit into the memory.
+MAX_AMOUNTS_OF_TREE = 20_000_000
 
 #: By metric, one amount for each bucket of a plan.
 Folded = Mapping[str, Sequence[Micros]]
@@ -29,6 +33,7 @@ class Reader:
         self, pk: Path, nodes: Sequence[Path], plans: Sequence[Plan], metrics: tuple[str, ...]
     ) -> list[dict[Path, Folded]]:
         """For each plan, by node, the columns of the metrics; one round trip for all."""
+        _check_size(len(nodes) * len(metrics) * sum(len(plan.starts) for plan in plans), MAX_AMOUNTS)
         if len(plans) == 1:
             plan = plans[0]
             reads = [SeriesRead(series(pk, node), plan.chunks, metrics) for node in nodes]
@@ -94,6 +99,7 @@ class Reader:
                     field='depth',
                 )
             found.update(below)
+            _check_size(len(found) * len(metrics) * len(plan.spans), MAX_AMOUNTS_OF_TREE)
             level = list(below)
         return found
 
@@ -113,3 +119,11 @@ class Reader:
     def metric_names(self, pk: Path, now: int) -> list[str]:
         """The metrics counted under a pk, in order."""
         return sorted(self._storage.metric_names(shard_of(pk), encode(pk), self._kept.eras(now)))
+
+
+def _check_size(amounts: int, limit: int) -> None:
+    if amounts > limit:
+        raise LimitExceeded(
+            f'an answer of {amounts:,} amounts, more than {limit:,} (ask for fewer dimensions, metrics or periods, or '
+            'for coarser buckets)'
+        )

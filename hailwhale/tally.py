@@ -7,7 +7,7 @@ nodes and intervals.  So a flood of similar events costs about one dictionary ad
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -80,22 +80,34 @@ class Tally:
         return self._commit(shard, self._by_shard().get(shard, {}), ids)
 
     def _commit(self, shard: int, cells: Cells, ids: Collection[str]) -> Commit:
-        return Commit(shard, cells, self.lanes, self._metrics_of_pks(shard, cells), ids, events=self.events)
+        return Commit(shard, cells, self.lanes, self._metrics_of_pks(shard), ids, events=self.events)
 
-    def _metrics_of_pks(self, shard: int, cells: Cells) -> dict[str, set[str]]:
-        """By pk (encoded), the metrics that something is added to."""
-        pks = {subject.pk for sums in self._sums.values() for subject in sums}
-        known: dict[str, set[str]] = {}
-        for pk in {prefix for full in pks if shard_of(full) == shard for prefix in prefixes(full)}:
-            overall = series_of(pk, ())
-            sums = {of_slot[overall] for of_slot in cells.values() if overall in of_slot}
-            known[encode(pk)] = {
-                name
-                for packed in sums
-                for name, micros in zip(self.lanes.names, self.lanes.unpack(packed), strict=True)
-                if micros
-            }
+    def _metrics_of_pks(self, shard: int) -> dict[str, set[str]]:
+        """By pk (encoded), the metrics that something is added to.
+
+        Looked for before anything is added up over subjects: where +5 of one meets -5 of another, both have counters.
+        """
+        packed: defaultdict[Path, set[int]] = defaultdict(set)
+        for sums in self._sums.values():
+            for subject, amounts in sums.items():
+                if shard_of(subject.pk) == shard:
+                    packed[subject.pk].add(amounts)
+        known: defaultdict[str, set[str]] = defaultdict(set)
+        for full, several in packed.items():
+            names = self._names(several)
+            for pk in prefixes(full):
+                known[encode(pk)] |= names
         return known
+
+    def _names(self, several: Iterable[int]) -> set[str]:
+        """The metrics that are not 0 in all of these amounts."""
+        names: set[str] = set()
+        for packed in several:
+            amounts = zip(self.lanes.names, self.lanes.unpack(packed), strict=True)
+            names.update(name for name, micros in amounts if micros)
+            if len(names) == len(self.lanes.names):
+                break
+        return names
 
     def _by_shard(self) -> dict[int, Cells]:
         """The sums, spread over every series, then over the slots."""

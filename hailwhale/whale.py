@@ -20,7 +20,7 @@ from hailwhale.answers import Answers, Cache, Question
 from hailwhale.arguments import checked_share, either, metric_list, metrics_to_clear, natural, one_metric, one_node
 from hailwhale.counter import Counted, Counter, read_event
 from hailwhale.errors import InvalidInput
-from hailwhale.kept import Kept, agreed, with_zones
+from hailwhale.kept import AGREE_SECONDS, Kept, agreed, with_zones
 from hailwhale.metrics import metric_name
 from hailwhale.paths import pk_path, question_nodes
 from hailwhale.points import Shape
@@ -41,6 +41,8 @@ class _Parts(NamedTuple):
     kept: Kept
     counter: Counter
     answers: Answers
+    counting: bool  #: whether the store knows what our settings want counted
+    agreed: float  #: when that was looked at
 
 
 class Whale(HasDefault):
@@ -88,20 +90,28 @@ class Whale(HasDefault):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open(self) -> _Parts:
-        parts = self._parts
-        if parts is None:
-            with self._lock:
-                parts = self._parts = self._parts or self._connect()
-        return parts
+    def _open(self, *, counting: bool = False) -> _Parts:
+        """What this whale is made of.  ``counting``: the store is told what our settings want counted."""
+        parts, now = self._parts, self.clock()
+        if parts and (parts.counting or not counting) and abs(now - parts.agreed) < AGREE_SECONDS:
+            return parts
+        with self._lock:
+            self._parts = self._agree(self._parts, int(now), counting=counting)
+            return self._parts
 
-    def _connect(self) -> _Parts:
+    def _agree(self, before: _Parts | None, now: int, *, counting: bool) -> _Parts:
         settings = self.settings
-        storage = connect(self.url, home=settings.home, timeout=settings.timeout)
-        kept = agreed(storage, with_zones(settings.keep, settings.zones), int(self.clock()))
+        storage = before.storage if before else connect(self.url, home=settings.home, timeout=settings.timeout)
+        counting = counting or (before is not None and before.counting)
+        kept = agreed(storage, with_zones(settings.keep, settings.zones), now, register=counting)
+        if before and before.kept.agreement == kept.agreement:
+            return before._replace(counting=counting, agreed=now)
+        # What was counted for less time has to last as long as the longest-kept counters that it names.
+        if counting and before and kept.longest > before.kept.longest:
+            storage.extend(kept.longest)
         storage.longest = kept.longest
         answers = Answers(Reader(storage, kept), kept, settings, self.clock)
-        return _Parts(storage, kept, Counter(storage, kept), answers)
+        return _Parts(storage, kept, Counter(storage, kept), answers, counting, now)
 
     @property
     def storage(self) -> Storage:
@@ -110,13 +120,13 @@ class Whale(HasDefault):
 
     @property
     def kept(self) -> Kept:
-        """What is kept there."""
-        return self._open().kept
+        """What is counted and kept there."""
+        return self._open(counting=True).kept
 
     @property
     def counter(self) -> Counter:
         """What counts into it."""
-        return self._open().counter
+        return self._open(counting=True).counter
 
     # -- counting ----------------------------------------------------------------------------------------------------
 
@@ -144,7 +154,7 @@ class Whale(HasDefault):
         event = read_event(
             pk, either('dimension', dimension, dimensions), either('metric', metric, metrics), at, id, now=now
         )
-        return self._open().counter.count(event, now=int(now))
+        return self.counter.count(event, now=int(now))
 
     @shared
     def count_many(self, events: Iterable[object]) -> Counted:
@@ -152,9 +162,10 @@ class Whale(HasDefault):
         them.
 
         An event that cannot be read is refused with its place and reason, and stops none of the others.  Each event
-        is counted whole or not at all; when a `StorageError` ends the call, the slices before it are counted.
+        is counted whole or not at all.  When a `StorageError` ends the call, some of them are counted and some are
+        not: give each an ``id``, and the whole call can be repeated.
         """
-        return self._open().counter.count_many(events, now=self.clock())
+        return self.counter.count_many(events, now=self.clock())
 
     @shared
     def update_count_to(
@@ -171,7 +182,8 @@ class Whale(HasDefault):
 
         ``dimensions`` name one path.  Its last node is set; the nodes above it, and the pk's prefixes, move by the
         same difference, so that children sum to their parents.  Read a level back with ``stock:last``.  No ``hits``
-        are added.
+        are added.  Raises `StorageConflict` where others count so often at the same place that no attempt comes
+        through.
         """
         now = self.clock()
         given = either('metric', metric, metrics)
@@ -179,7 +191,7 @@ class Whale(HasDefault):
             raise InvalidInput(f'not levels to set: {given!r:.80} (a mapping of names to amounts)', field='metrics')
         event = read_event(pk, either('dimension', dimension, dimensions), given, at, None, now=now)
         amounts = {name: event.amounts[name] for name in map(metric_name, given)}
-        self._open().counter.set_level(event.subject, event.at, amounts, now=int(now))
+        self.counter.set_level(event.subject, event.at, amounts, now=int(now))
 
     @shared
     def reset(
@@ -196,12 +208,16 @@ class Whale(HasDefault):
         What is counted above stays: the total of ``Product`` still holds what ``['Product', 42]`` had sold.  Answers
         how many nodes were cleared.  An empty list of metrics is refused, since it is not all of them.
         """
-        nodes = question_nodes(either('dimension', dimension, dimensions))
+        given = either('dimension', dimension, dimensions)
+        nodes = question_nodes(given)
         names = metrics_to_clear(either('metric', metric, metrics))
-        # Clearing a node clears what is below it, and the overall node stands for all.
-        tops = [node for node in nodes if not any(node[:i] in nodes for i in range(1, len(node)))]
-        tops = [node for node in tops if node] or [()]
-        return self._open().counter.reset(pk_path(pk), tops, names, now=int(self.clock()))
+        if isinstance(given, Mapping):
+            # Its branches end where an event with these dimensions would; what lies above them is not meant.
+            above = {node[:-1] for node in nodes if node}
+            nodes = tuple(node for node in nodes if node not in above)
+        # Clearing a node clears what is below it, and the overall node all.
+        tops = [node for node in nodes if not any(node[:end] in nodes for end in range(len(node)))]
+        return self.counter.reset(pk_path(pk), tops, names, now=int(self.clock()))
 
     # -- asking ------------------------------------------------------------------------------------------------------
 

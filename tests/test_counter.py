@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from hailwhale import InvalidDimensions, StorageConflict, Whale
+from hailwhale import InvalidDimensions, LimitExceeded, StorageConflict, Whale
 from hailwhale.settings import Settings
 from hailwhale.storage import Columns, SeriesRead
 from hailwhale.tally import Subject
@@ -84,3 +84,45 @@ def test_a_level_is_set_again_where_somebody_counted_in_between(whale: Whale, mo
     whale.update_count_to('p', metrics={'stock': 3})
     assert meddled
     assert whale.total('p', 'stock', period='today') == 3
+
+
+def test_one_event_may_not_hold_up_all_others(whale: Whale) -> None:
+    wide = {'d': {f'{number}': None for number in range(200)}}
+    names = [f'm{number}' for number in range(60)]
+    with pytest.raises(LimitExceeded, match='24644 counters in each interval for one event, more than 4096: 2 levels'):
+        whale.count_now(['p', 'q'], wide, names)
+    long = ['x' * 200] * 16
+    with pytest.raises(LimitExceeded, match='3497920 bytes of names'):
+        whale.count_now(long, long, ['a'])
+    assert whale.count_now(long[:4], long[:4], ['a'])
+    assert whale.count_now('p', wide, names[:15])
+    refused = whale.count_many([('p', wide, names), ('p', long), (long, long)]).refused
+    assert [refusal.index for refusal in refused] == [0, 2]
+
+
+def test_a_metric_that_sums_to_nothing_is_cleared_with_its_pk(whale: Whale) -> None:
+    whale.count_many([('z', 'a', {'m': 5}), ('z', 'b', {'m': -5})])
+    assert whale.metric_names('z') == ['hits', 'm']
+    whale.reset('z')
+    whale.count_many([('z', 'new', {'hits': 1}), ('z', 'newer', {'hits': 1})])
+    assert whale.total('z', 'm', 'new', 'today') == whale.total('z', 'm', 'newer', 'today') == 0
+
+
+def test_clearing_a_branch_leaves_the_others(whale: Whale) -> None:
+    whale.count_many([('p', {'geo': {'UK': 'York', 'US': 'Boston'}, 'device': 'x'})] * 4)
+    whale.reset('p', {'geo': 'UK'})
+    assert whale.total('p', dimension=['geo', 'UK'], period='today') == 0
+    assert whale.total('p', dimension=['geo', 'US'], period='today') == 4
+    assert whale.get_subdimensions('p', 'geo') == [['geo', 'US']]
+    whale.reset('p', [['device'], '_'])
+    assert whale.pks() == []
+
+
+def test_an_id_is_known_to_a_clock_that_is_a_little_behind(embedded_url: str) -> None:
+    midnight = NOW - NOW % 86_400 + 86_400
+    ahead = Whale(embedded_url, settings=Settings.load({}), clock=lambda: midnight + 1)
+    behind = Whale(embedded_url, settings=Settings.load({}), clock=lambda: midnight - 2)
+    with ahead, behind:
+        assert ahead.count_now('p', id='x')
+        assert not behind.count_now('p', id='x')
+        assert behind.count_many([{'pk': 'p', 'id': 'x'}]).repeated == 1

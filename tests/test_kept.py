@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from hailwhale.kept import Kept, with_zones
 from hailwhale.periods import Period, Retention
 from hailwhale.settings import SETTINGS
+from hailwhale.storage import Slot, Slots
 from tests.clocks import NOW
 
 DEFAULT_KEEP = next(setting.default for setting in SETTINGS if setting.name == 'keep')
@@ -95,3 +98,22 @@ def test_eras_reach_from_the_oldest_counter_to_a_day_ahead() -> None:
     assert eras == list(range(eras[0], eras[-1] + 1))
     for at in (NOW + 86_400, NOW, NOW - 360 * 86_400):
         assert {slot.era for slot in everything.slots(at, NOW)} <= set(eras)
+
+
+def test_a_moment_is_never_seen_half_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one thread works out where a moment is counted, another one asks for it."""
+    everything = kept()
+    seen: list[int] = []
+    at = Slots.at
+
+    def meanwhile(slots: Slots, start: int) -> Slot:
+        if not seen:
+            seen.append(0)
+            thread = threading.Thread(target=lambda: seen.append(len(everything.slots(NOW, NOW))))
+            thread.start()
+            thread.join()
+        return at(slots, start)
+
+    monkeypatch.setattr(Slots, 'at', meanwhile)
+    assert len(everything.slots(NOW, NOW)) == 3
+    assert seen == [0, 3]

@@ -101,6 +101,16 @@ def test_an_object_without_an_id_says_so(product: Product) -> None:
         product.count_now()
 
 
+def test_where_a_related_object_cannot_be_counted_nothing_is(product: Product, whale: Whale) -> None:
+    product.similar()[0].id = None
+    with pytest.raises(InvalidPath, match='Product has no id'):
+        product.count_now()
+    product.tags = Tags('new')  # type: ignore[arg-type]
+    with pytest.raises(InvalidPath, match="'tags' is related, but no WhaleMixin: 'new'"):
+        product.count_now()
+    assert whale.pks() == []
+
+
 def test_a_class_may_count_in_a_whale_of_its_own(whale: Whale) -> None:
     class Page(WhaleMixin):
         id = 'home'

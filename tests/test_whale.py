@@ -269,9 +269,9 @@ def test_a_zone_that_is_configured_later_is_not_answered_for_the_time_before(
     clock.now += 86_400
     after = make(zones='America/New_York')
     after.count_now('p')
-    with pytest.raises(Unanswerable, match='only since 2037-11-23T18:41:40'):
+    with pytest.raises(Unanswerable, match='only since 2037-11-24T18:42:40'):
         after.totals('p', period='year', tz='America/New_York')
-    clock.now += 2 * 86_400
+    clock.now += 3 * 86_400
     assert after.total('p', period='1d:2d', tz='America/New_York') == 0
     assert make().kept.intervals[-1].name == '1d@America%2FNew_York'
 
@@ -283,13 +283,47 @@ def test_hours_that_are_kept_longer_from_now_on_are_not_answered_for_the_time_be
     before.count_now('p')
     clock.now += 3 * 86_400
     after = make(keep='1h:10d 1d:1y')
-    assert after.total('p', period='1h:2d') == 0
-    with pytest.raises(Unanswerable, match='1h holds every event only since 2037-11-23'):
+    after.count_now('q')
+    with pytest.raises(Unanswerable, match='1h holds every event only since 2037-11-27'):
         after.total('p', period='1h:4d')
-    clock.now += 4 * 86_400
+    clock.now += 7 * 86_400
     assert after.total('p', period='1h:5d') == 0
-    assert make(keep='1h:1d 1d:1y').total('p', period='1h:6d') == 0  # the longer one holds
-    assert make().total('p', period='1d:10d') == 1
+    shorter = make(keep='1h:1d 1d:1y')
+    shorter.count_now('q')
+    assert shorter.total('p', period='1h:5d') == 0  # the longer one holds
+    assert make().total('p', period='1d:15d') == 1
+
+
+def test_a_writer_learns_of_an_interval_that_another_one_names(make: Callable[..., Whale], clock: Clock) -> None:
+    first, second = make(), make(zones='Asia/Tokyo')
+    first.count_now('p')
+    second.count_now('p')
+    clock.now += 2 * 86_400
+    for _ in range(5):
+        first.count_now('p')
+    second.count_now('p')
+    assert second.total('p', period='1d:1d', tz='Asia/Tokyo') == second.total('p', period='1d:1d') == 6
+    assert first.total('p', period='1d:1d', tz='Asia/Tokyo') == 6
+
+
+def test_who_only_asks_changes_nothing_for_those_who_count(make: Callable[..., Whale]) -> None:
+    asking, counting = make(keep='1s:2d 1d:1y'), make()
+    assert asking.total('p', period='10s:1m') == 0
+    counting.count_now('p')
+    assert [slots.name for slots in counting.kept.intervals] == ['1m', '1h', '1d']
+
+
+def test_names_last_as_long_as_the_counters_of_an_interval_that_is_kept_longer_later(
+    make: Callable[..., Whale], clock: Clock, server: Server
+) -> None:
+    short = make(keep='1h:2d')
+    short.count_now('p', 'x')
+    long = make(keep='1h:2d 1d:13mo')
+    long.count_now('p', 'x')
+    tables = [(node, key) for node in server.nodes for key in node.scan_iter('hw:*:n:*')]
+    ends = {node.expiretime(key) for node, key in tables}
+    assert len(tables) == 2
+    assert min(ends) > clock.now + 400 * 86_400
 
 
 def test_a_period_longer_than_its_counters_are_kept_is_refused_with_the_way_out(whale: Whale) -> None:
@@ -392,6 +426,18 @@ def test_ranking_names_what_matters_and_leaves_out_what_only_repeats(whale: Whal
     ]
     assert len(whale.rank('p', period='today', limit=2)) == 3
     assert rows[2].to_dict()['count'] == 60
+    assert [repr(row.difference) for row in rows[:2]] == ['0', '0']
+
+
+def test_no_child_has_a_share_of_a_parent_that_comes_to_nothing(whale: Whale) -> None:
+    whale.count_now('p', 'won', {'dollars': 5})
+    whale.count_now('p', 'lost', {'dollars': -5})
+    rows = whale.rank('p', 'dollars', period='today')
+    assert [(row.dimension, row.value, row.difference, row.important) for row in rows] == [
+        ('_', 0, 0, True),
+        (['won'], 5, 5, False),
+        (['lost'], -5, -5, False),
+    ]
 
 
 def test_a_ratio_is_ranked_by_how_far_it_moves_the_ratio_of_all(whale: Whale) -> None:
@@ -585,6 +631,21 @@ def test_a_question_about_too_many_series_is_refused(whale: Whale, monkeypatch: 
     whale.count_now('p', {'a': {str(i): None for i in range(10)}})
     with pytest.raises(LimitExceeded, match='more than 5 series'):
         whale.plotpoints('p', depth=3, period='today')
+
+
+def test_a_question_about_too_many_amounts_is_refused_before_the_engine_is_asked(
+    whale: Whale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = [f'metric{i}' for i in range(3_000)]
+    with pytest.raises(LimitExceeded, match='4,320,000 amounts, more than 4,000,000'):
+        whale.totals('p', metrics=metrics, period='1m:1d')
+    with pytest.raises(LimitExceeded, match='fewer dimensions, metrics or periods'):
+        whale.totals('p', [['a', str(i)] for i in range(250)], periods=[f'1m:{1_440 - i}m' for i in range(12)])
+    monkeypatch.setattr('hailwhale.reader.MAX_AMOUNTS_OF_TREE', 100)
+    whale.count_now('p', {'a': {str(i): None for i in range(5)}})
+    assert len(whale.plotpoints('p', depth=3, period='1h:16h')) == 7
+    with pytest.raises(LimitExceeded, match='an answer of 102 amounts, more than 100'):
+        whale.plotpoints('p', depth=3, period='1h:17h')
 
 
 # -- on the class -----------------------------------------------------------------------------------------------------

@@ -4,9 +4,10 @@
 knows nothing of clocks, of what people may ask, or of HTTP.
 
 **Atomicity.**  `Storage.count`, `Storage.commit` and `Storage.reset` do all that they are given in one step of the
-engine, or nothing: the increments, the expiries, and what says that they were done (the event's id, the trimmed
-list, the stored position).  A crash, of us or of the engine, leaves no half.  Everything in one call belongs to one
-shard.
+engine, or nothing: the increments, the expiries, and what says that they were done (the event's id, the taken list,
+the stored position).  A crash, of us or of the engine, leaves no half.  Everything in one call belongs to one shard.
+
+One exception: a commit in which a counter passes the end of its range, 2^63, is taken back in a second step.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from hailwhale.errors import SettingsError
 from hailwhale.intervals import DAY
-from hailwhale.storage import commits, events, keys, reads, resets
+from hailwhale.storage import commits, events, keys, reads, resets, tables
 from hailwhale.storage.cells import Cells, Lanes
 from hailwhale.storage.commits import Commit, Position
 from hailwhale.storage.events import Event
@@ -78,6 +80,13 @@ class Storage:
         """
         fields = strings(self.engine.ask(0, 'HGETALL', keys.STORE))
         found = {name.decode(): value.decode() for name, value in zip(fields[::2], fields[1::2], strict=True)}
+        written = found.get('format', FORMAT)
+        if written != FORMAT:
+            raise SettingsError(
+                f'this store has format {written!r}, and this release reads {FORMAT!r} (use the release that wrote it, '
+                'or another store)',
+                field='url',
+            )
         intervals = {}
         for name, value in found.items():
             if name.startswith(_INTERVAL):
@@ -93,6 +102,13 @@ class Storage:
         for name, (length, since) in intervals.items():
             commands.append(pack(command, keys.STORE, f'{_INTERVAL}{name}', f'{length} {since}'))
         self.engine.pipeline(0, commands)
+
+    def extend(self, longest: int) -> None:
+        """Let all tables of names last as long as counters that are kept ``longest``, where something is kept longer.
+
+        Goes over every key of the store, a thousand at a time, while others go on.
+        """
+        tables.extend(self.engine, longest)
 
     # -- counting ----------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hailwhale.errors import StorageConflict, StorageError, StorageRefused
+from hailwhale.errors import CounterFull, StorageConflict, StorageError, StorageRefused
 from hailwhale.paths import escape
 from hailwhale.storage import keys
 from hailwhale.storage.cells import Encoder, Lanes, negated, tables
@@ -146,7 +146,8 @@ class _Attempt:
             # Somebody made the engine forget its scripts: teach it again, and try again.
             wire.taught.clear()
             return None
-        raise StorageRefused(f'{refused[0]} ({len(refused)} of {len(increments)} increments; none was kept)')
+        kind = CounterFull if isinstance(refused[0], CounterFull) else StorageRefused
+        raise kind(f'{refused[0]} ({len(refused)} of {len(increments)} increments; none was kept)')
 
     def _unmark(self) -> list[bytes]:
         """What takes `_marks` back."""

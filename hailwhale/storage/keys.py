@@ -2,8 +2,8 @@
 
 ::
 
-    hw:{0}:store                            hash    permanent: the format, the number of shards, and for every
-                                                    interval how long it is kept and since when it is counted
+    hw:{0}:store                            hash    permanent: the format, and for every interval how long
+                                                    it is kept and since when it is counted
     hw:{S}:epoch                            string  permanent: grows with each reset in shard S; a commit that
                                                     resolved names before a reset is tried again after it
     hw:{S}:n:ERA:PK:PARENT                  hash    child name -> number, of one parent; field '' is the next number
@@ -223,10 +223,14 @@ def counters_key(shard: int, slot_name: str, group: str, metric: str) -> str:
     return f'hw:{{{shard}}}:{slot_name}:{group}:{metric}'
 
 
-def ids_keys(shard: int, now: int) -> tuple[str, str, str]:
-    """The sets that may hold an id that was counted within 48 hours; a new one goes into the first."""
+def ids_keys(shard: int, now: int) -> tuple[str, str, str, str]:
+    """The sets that may hold an id that was counted within 48 hours; a new one goes into the first.
+
+    That of tomorrow is among them: another writer's clock may be past midnight already.
+    """
     day = now // DAY
-    return (f'hw:{{{shard}}}:ids:{day}', f'hw:{{{shard}}}:ids:{day - 1}', f'hw:{{{shard}}}:ids:{day - 2}')
+    days = (day, day + 1, day - 1, day - 2)
+    return tuple(f'hw:{{{shard}}}:ids:{each}' for each in days)  # type: ignore[return-value]
 
 
 def ids_expire(now: int) -> int:

@@ -302,6 +302,13 @@ class Engine:
                 replies.update(zip(places, _together(wire, [commands[i][1] for i in places]), strict=True))
         return [replies[i] for i in range(len(commands))]
 
+    def one_shard_a_node(self) -> list[int]:
+        """A shard of every node that has one."""
+        nodes: dict[str, int] = {}
+        for shard in range(SHARDS):
+            nodes.setdefault(self.place.node(shard).address, shard)
+        return list(nodes.values())
+
     def script(
         self, shard: int, name: str, keys: Sequence[str], args: Sequence[str | int | bytes], *, again: bool = False
     ) -> Reply:

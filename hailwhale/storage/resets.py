@@ -103,9 +103,12 @@ class _Attempt:
         return sorted(unescape(name.decode()) for name in names if name)
 
     def _metrics(self, wire: Wire, pk: Path) -> list[str]:
+        known = [keys.metrics_key(self._shard, era, encode(pk)) for era in self._eras]
+        # A metric that is counted for the first time meanwhile would be left behind.
+        wire.ask(pack('WATCH', *known))
         names: set[bytes] = set()
-        for era in self._eras:
-            names.update(strings(wire.ask(pack('HKEYS', keys.metrics_key(self._shard, era, encode(pk))))))
+        for key in known:
+            names.update(strings(wire.ask(pack('HKEYS', key))))
         return [unescape(name.decode()) for name in names]
 
     def _below(self, wire: Wire, pk: Path, node: Path) -> tuple[list[str], list[str], int]:

@@ -14,7 +14,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from hailwhale.errors import StorageError, StorageRefused, StorageUnavailable
+from hailwhale.errors import CounterFull, StorageError, StorageRefused, StorageUnavailable
 
 if TYPE_CHECKING:
     from redis.connection import ConnectionInterface
@@ -82,6 +82,8 @@ def error(line: bytes) -> StorageError:
         return NoScript(text)
     if line.startswith(_NOT_READY):
         return NotReady(text)
+    if b'would overflow' in line:
+        return CounterFull(text)
     return StorageRefused(text)
 
 

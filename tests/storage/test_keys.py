@@ -183,5 +183,5 @@ class TestSlots:
 
 def test_ids_are_remembered_for_two_days_after_the_day_they_came_on() -> None:
     sets = keys.ids_keys(3, 10 * DAY + 5)
-    assert sets == ('hw:{3}:ids:10', 'hw:{3}:ids:9', 'hw:{3}:ids:8')
+    assert sets == ('hw:{3}:ids:10', 'hw:{3}:ids:11', 'hw:{3}:ids:9', 'hw:{3}:ids:8')
     assert keys.ids_expire(10 * DAY) == keys.ids_expire(11 * DAY - 1) == 13 * DAY

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hailwhale import storage
-from hailwhale.errors import StorageUnavailable
+from hailwhale.errors import SettingsError, StorageUnavailable
 from hailwhale.storage import SHARDS, Storage, connect
 from tests.engines import Server
 from tests.storage.stores import dump
@@ -32,6 +32,13 @@ class TestIntervals:
     def test_the_store_says_which_format_it_has(self, server: Server, store: Storage) -> None:
         store.register({})
         assert dump(server)['hw:{0}:store'].value == {b'format': storage.FORMAT.encode()}
+
+
+    def test_a_store_of_another_format_is_not_touched(self, store: Storage) -> None:
+        store.register({'1m': ('1d', 0)})
+        store.engine.ask(0, 'HSET', 'hw:{0}:store', 'format', '2')
+        with pytest.raises(SettingsError, match="has format '2', and this release reads '1'"):
+            store.intervals()
 
 
 class TestWaiting:

@@ -1,6 +1,6 @@
 -- Count one event under every node, in every kept bucket, at most once per id.
 --
--- KEYS    with an id: its three days of ids first;  then for each group and era a table of numbers;
+-- KEYS    with an id: its four days of ids first;  then for each group and era a table of numbers;
 --         then for each pk and era its metric names;  then for each group, slot and metric a hash of counters.
 -- ARGV    1 the id, '' for none   2 when the first set of ids ends
 --         3 groups   4 pks (the first groups are theirs)   5 eras   6 slots   7 metrics
@@ -18,12 +18,12 @@ local groups, pks, eras = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]
 local slots, metrics = tonumber(ARGV[6]), tonumber(ARGV[7])
 
 if id ~= '' then
-  for day = 1, 3 do
+  for day = 1, 4 do
     if redis.call('SISMEMBER', KEYS[day], id) == 1 then
       return 0
     end
   end
-  key = 3
+  key = 4
 end
 
 local era_ends, slot, metric = {}, {}, {}
