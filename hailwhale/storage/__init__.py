@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from hailwhale.errors import SettingsError
+from hailwhale.errors import SettingsError, StorageRefused
 from hailwhale.intervals import DAY
 from hailwhale.storage import commits, events, keys, reads, resets, tables
 from hailwhale.storage.cells import Cells, Lanes
@@ -90,7 +90,9 @@ class Storage:
         intervals = {}
         for name, value in found.items():
             if name.startswith(_INTERVAL):
-                length, since = value.rsplit(' ', 1)
+                length, _, since = value.rpartition(' ')
+                if not length or not since.isdigit():
+                    raise StorageRefused(f'the key {keys.STORE} was damaged: its field {name!r} is {value!r}')
                 intervals[name.removeprefix(_INTERVAL)] = (length, int(since))
         return intervals
 

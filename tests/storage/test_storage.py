@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hailwhale import storage
-from hailwhale.errors import SettingsError, StorageUnavailable
+from hailwhale.errors import SettingsError, StorageRefused, StorageUnavailable
 from hailwhale.storage import SHARDS, Storage, connect
 from tests.engines import Server
 from tests.storage.stores import dump
@@ -38,6 +38,13 @@ class TestIntervals:
         store.register({'1m': ('1d', 0)})
         store.engine.ask(0, 'HSET', 'hw:{0}:store', 'format', '2')
         with pytest.raises(SettingsError, match="has format '2', and this release reads '1'"):
+            store.intervals()
+
+
+    @pytest.mark.parametrize('damage', ['garbage', '1d x', ''])
+    def test_a_damaged_store_is_told_of(self, store: Storage, damage: str) -> None:
+        store.engine.ask(0, 'HSET', 'hw:{0}:store', 'interval:1m', damage)
+        with pytest.raises(StorageRefused, match="was damaged: its field 'interval:1m' is"):
             store.intervals()
 
 
