@@ -320,9 +320,12 @@ def test_names_last_as_long_as_the_counters_of_an_interval_that_is_kept_longer_l
     short.count_now('p', 'x')
     long = make(keep='1h:2d 1d:13mo')
     long.count_now('p', 'x')
+    short.count_now('q', 'y')  # before it has learnt that days are counted
+    clock.now += 31
+    short.count_now('p', 'x')
     tables = [(node, key) for node in server.nodes for key in node.scan_iter('hw:*:n:*')]
     ends = {node.expiretime(key) for node, key in tables}
-    assert len(tables) == 2
+    assert len(tables) == 4
     assert min(ends) > clock.now + 400 * 86_400
 
 

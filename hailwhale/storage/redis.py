@@ -309,13 +309,6 @@ class Engine:
             nodes.setdefault(self.place.node(shard).address, shard)
         return list(nodes.values())
 
-    def script(
-        self, shard: int, name: str, keys: Sequence[str], args: Sequence[str | int | bytes], *, again: bool = False
-    ) -> Reply:
-        """Run a script of the package: one round trip, and two more where the engine has not met it yet."""
-        data = evaluation(name, keys, args)
-        return self.run(shard, lambda wire: evaluate(wire, name, data), again=again)
-
 
 def _together(wire: Wire, commands: Sequence[bytes]) -> list[Reply]:
     wire.send(b''.join(commands))
