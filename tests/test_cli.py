@@ -1,5 +1,6 @@
 """The command line: what it prints, where, and how it ends."""
 
+import gc
 import io
 import json
 import os
@@ -17,6 +18,7 @@ import pytest
 
 from hailwhale import cli
 from hailwhale.cli import asking, doctor, drawing, options, progress
+from hailwhale.cli.filling import no_collector
 from hailwhale.cli.parser import parse
 from hailwhale.errors import StorageRefused
 from hailwhale.importing import Imported
@@ -495,3 +497,15 @@ def test_streams_that_are_no_terminals_of_ours_are_left_alone(monkeypatch: pytes
     monkeypatch.setattr(sys, 'stderr', io.StringIO())
     with pytest.raises(SystemExit):
         cli.main(['--help'])
+
+
+@pytest.mark.parametrize('enabled', [True, False])
+def test_an_import_leaves_the_collector_of_cycles_as_it_was(enabled: bool) -> None:
+    before = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        with no_collector():
+            assert not gc.isenabled()
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if before else gc.disable)()

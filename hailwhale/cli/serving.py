@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import replace
 
+from hailwhale.cli.filling import no_collector
 from hailwhale.cli.options import given_settings, note, positive, settings_of
 from hailwhale.cli.progress import Bar
 from hailwhale.errors import SettingsError
@@ -86,7 +87,7 @@ def _count_flights(settings: Settings, *, again: bool) -> None:
     from hailwhale.demo import count_flights
     from hailwhale.whale import Whale
 
-    with Whale(settings=settings) as whale, Bar('counting a year of flights', always=True) as bar:
+    with Whale(settings=settings) as whale, Bar('counting a year of flights', always=True) as bar, no_collector():
         imported = count_flights(whale, again=again, progress=bar.show)
     if imported.counted:
         note(f'counted {imported.counted:,} flights')

@@ -30,7 +30,7 @@ from hailwhale.whale import Whale
 
 #: Increments in one transaction, roughly: it holds up other clients for about a third of a second.
 INCREMENTS = 100_000
-_FIRST_SLICE = 2_000
+_FIRST_SLICE = 8_000
 _MAX_SLICE = 100_000
 #: Slices that wait for the engine; more would only take memory.
 _AHEAD = 2
