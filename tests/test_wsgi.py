@@ -424,7 +424,9 @@ def test_workers_serve_a_whale_together(serve: Serve, tmp_path: Path) -> None:
     served = serve(kind='whale', settings={'home': str(tmp_path), 'port': '0'}, workers=2)
     assert [served.get('/count_now?pk=a') for _ in range(20)] == [b'OK'] * 20
     assert json.loads(served.get('/totals?pk=a&period=hour')) == {'hour': {'_': {'hits': 20}}}
+    engine = int((tmp_path / 'engine.pid').read_text())
     assert served.end() == ('ended 0', '')
+    until(lambda: not is_running(engine), 'the last worker has stopped the engine')
 
 
 def test_a_worker_that_dies_is_told_of_and_the_others_go_on(serve: Serve) -> None:

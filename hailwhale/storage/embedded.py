@@ -139,8 +139,16 @@ class _Place:
             with self._turn(deadline):
                 if self._try(_USED):
                     self._shut_down(deadline)
+                else:
+                    self._release(_USED)
         finally:
             self.forget()
+
+    def _release(self, byte: int) -> None:
+        """Drop a lock at once.  Were we to leave our turn as a user still, the next to leave would leave the engine."""
+        import fcntl
+
+        fcntl.lockf(self._users, fcntl.LOCK_UN, 1, byte)
 
     def forget(self) -> None:
         """Close what is open, and with it drop this process's locks; in a forked child the parent's stay."""
@@ -160,8 +168,6 @@ class _Place:
     @contextmanager
     def _turn(self, deadline: float) -> Iterator[None]:
         """Be the only process that starts or stops the engine."""
-        import fcntl
-
         if not _becomes_true(lambda: self._try(_TURN), deadline):
             raise StorageUnavailable(
                 f'another process is still starting or stopping the engine in {self.home} '
@@ -170,7 +176,7 @@ class _Place:
         try:
             yield
         finally:
-            fcntl.lockf(self._users, fcntl.LOCK_UN, 1, _TURN)
+            self._release(_TURN)
 
     def _wake(self, binary: Path, deadline: float) -> None:
         """Return when the engine answers, after starting it where none lives."""

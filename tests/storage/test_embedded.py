@@ -281,6 +281,22 @@ def test_an_owner_that_ends_first_leaves_the_engine_to_the_others(home: Path) ->
     assert not lives(home)
 
 
+def test_of_two_that_leave_at_once_the_second_stops_the_engine(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = embedded.ensure(home)
+    forget = embedded._Place.forget
+    with other(home) as second:
+        second.line()
+
+        def meanwhile(place: embedded._Place) -> None:
+            """The other one leaves when we have seen it and are not gone yet."""
+            second.end()
+            forget(place)
+
+        monkeypatch.setattr(embedded._Place, 'forget', meanwhile)
+        engine.stop()
+    assert not lives(home)
+
+
 def test_processes_that_race_start_exactly_one_engine(home: Path) -> None:
     program = OPEN + 'print(engine.socket.parent.joinpath("engine.pid").read_text())' + WAIT
     with ExitStack() as stack:
