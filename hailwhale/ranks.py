@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from hailwhale.paths import Path
 
 Number = int | float
-#: A child that has at least this share of its parent is important, unless a setting or a caller says otherwise.
-IMPORTANT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
