@@ -22,11 +22,13 @@ export function address(path, params) {
   return text === '' ? path : `${path}?${text}`;
 }
 
-/** The questions of the page. `base` is the page's own address, so that the server may live below any path. */
+/** The questions of the page. `base` is the page's own address, so that the server may live below any path; `key` is
+ * what the server asks for, '' for none. */
 export class Api {
-  constructor({ base, fetch }) {
+  constructor({ base, fetch, key = '' }) {
     this.base = base;
     this.fetch = fetch;
+    this.headers = { Accept: 'application/json', ...(key && { Authorization: `Bearer ${key}` }) };
   }
 
   /** -> `[{pk, metrics, children}]`: what was counted first of all, or one level below `under`. */
@@ -60,7 +62,7 @@ export class Api {
     let response;
     try {
       response = await this.fetch(new URL(address(path, params), this.base), {
-        signal, headers: { Accept: 'application/json' },
+        signal, headers: this.headers,
       });
     } catch (cause) {
       if (signal?.aborted) throw cause;

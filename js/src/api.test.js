@@ -34,6 +34,14 @@ test('every question is asked below the page itself', async () => {
   ]);
 });
 
+test('a key is sent along where there is one', async () => {
+  const sent = [];
+  const fetch = async (_url, { headers }) => { sent.push(headers); return new Response('{"pks": []}'); };
+  await new Api({ base: BASE, fetch }).pks();
+  await new Api({ base: BASE, fetch, key: 'hw_1_abc' }).pks();
+  expect(sent).toEqual([{ Accept: 'application/json' }, { Accept: 'application/json', Authorization: 'Bearer hw_1_abc' }]);
+});
+
 test('an error of the server keeps its code, its message and its field', async () => {
   const { api } = answering({ error: { code: 'invalid_period', message: 'no', field: 'period' } }, 400);
   await expect(api.pks()).rejects.toMatchObject({ name: 'ServerError', code: 'invalid_period', message: 'no', field: 'period', status: 400 });

@@ -1,6 +1,7 @@
 // The entry of the bundle: starts the page in this browser.
 import { Api } from './api.js';
 import { App } from './app.js';
+import { takeKey } from './key.js';
 import { watchTheme } from './theme.js';
 
 const zones = Intl.supportedValuesOf ? Intl.supportedValuesOf('timeZone') : [];
@@ -9,7 +10,7 @@ const clipboard = navigator.clipboard;
 
 const app = new App({
   window,
-  api: new Api({ base: document.baseURI, fetch: (...given) => fetch(...given) }),
+  api: new Api({ base: document.baseURI, fetch: (...given) => fetch(...given), key: takeKey(window) }),
   zones: [...new Set([own, 'UTC', ...zones])],
   copy: clipboard ? (text) => clipboard.writeText(text) : null,
 });

@@ -13,6 +13,9 @@ export function sentence(error) {
   if (error.status === 503) {
     return `The server cannot reach its engine: ${ended(error.message)} This page tries again every 10 seconds.`;
   }
+  if (error.status === 401) {
+    return 'This server asks for a key. Make one with “hailwhale key create --scope read”, and open this page with #key=… at the end of its address.';
+  }
   const subject = SUBJECTS[error.field];
   return subject ? `This ${subject} cannot be used: ${ended(error.message)}` : capitalised(ended(error.message));
 }

@@ -7,6 +7,7 @@ test.each([
   [{ code: 'storage_unavailable', status: 503 }, 'The server cannot reach its engine: what it said. This page tries again every 10 seconds.'],
   [{ code: 'invalid_period', field: 'period', status: 400 }, 'This period cannot be used: what it said.'],
   [{ code: 'invalid_zone', field: 'tz', status: 400 }, 'This time zone cannot be used: what it said.'],
+  [{ code: 'unauthorized', status: 401 }, 'This server asks for a key. Make one with “hailwhale key create --scope read”, and open this page with #key=… at the end of its address.'],
   [{ code: 'unanswerable', status: 422 }, 'What it said.'],
 ])('the error %j is said as a sentence', (details, text) => {
   expect(sentence(new ServerError('what it said', details))).toBe(text);
