@@ -7,13 +7,14 @@ PAGE = hailwhale/static/index.html
 JS_SOURCES = $(shell find js -type d \( -name node_modules -o -name coverage \) -prune -o -type f -print 2>/dev/null)
 PIP = $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help run test bench lint page dist clean
+.PHONY: help run test bench soak lint page dist clean
 
 help:
 	@echo 'make run    start HailWhale with a year of flights, at http://127.0.0.1:8085/'
 	@echo 'make test   everything that must hold: lint, types, JavaScript, Python, the page in a browser'
 	@echo 'make lint   ruff and mypy alone'
 	@echo 'make bench  measure, each figure beside its baseline'
+	@echo 'make soak   kill drainers, servers and engines 2,000 times, and count what is left'
 	@echo 'make page   build the page (js/) into the package'
 	@echo 'make dist   a wheel and a source distribution in dist/'
 	@echo 'make clean  remove everything that make made'
@@ -34,6 +35,9 @@ lint: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m tests.benchmarks
+
+soak: $(VENV)/.test
+	$(BIN)/python -m tests.killing --rounds 2000
 
 page: $(PAGE)
 

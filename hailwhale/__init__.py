@@ -8,7 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from hailwhale.errors import (
+    AccessError,
+    BacklogFull,
     CounterFull,
+    Forbidden,
     HailWhaleError,
     InvalidAmount,
     InvalidDimensions,
@@ -26,13 +29,17 @@ from hailwhale.errors import (
     StorageError,
     StorageRefused,
     StorageUnavailable,
+    TokenRefused,
+    TooManyRequests,
     Unanswerable,
+    Unauthorized,
 )
 
 if TYPE_CHECKING:
     from hailwhale.hail import Hail
     from hailwhale.hailwhale import HailWhale
     from hailwhale.periods import Period
+    from hailwhale.pixels import Pixel
     from hailwhale.whale import Whale
 
     __version__: str
@@ -41,6 +48,7 @@ else:
         'Hail': 'hailwhale.hail',
         'HailWhale': 'hailwhale.hailwhale',
         'Period': 'hailwhale.periods',
+        'Pixel': 'hailwhale.pixels',
         'Whale': 'hailwhale.whale',
     }
 
@@ -60,7 +68,10 @@ else:
 
 
 __all__ = [
+    'AccessError',
+    'BacklogFull',
     'CounterFull',
+    'Forbidden',
     'Hail',
     'HailWhale',
     'HailWhaleError',
@@ -76,12 +87,16 @@ __all__ = [
     'InvalidZone',
     'LimitExceeded',
     'Period',
+    'Pixel',
     'SettingsError',
     'StorageConflict',
     'StorageError',
     'StorageRefused',
     'StorageUnavailable',
+    'TokenRefused',
+    'TooManyRequests',
     'Unanswerable',
+    'Unauthorized',
     'Whale',
     '__version__',
 ]

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from hailwhale.errors import HailWhaleError, InvalidDimensions, InvalidInput, LimitExceeded, StorageConflict
 from hailwhale.kept import Kept
+from hailwhale.limits import DEFAULT, Limits
 from hailwhale.metrics import Micros, parse_metrics
 from hailwhale.paths import Path, dimension_nodes, encode, pk_path, prefixes
 from hailwhale.periods import parse_time
-from hailwhale.storage import Cells, Commit, Event, Lanes, Reset, SeriesRead, Span, Storage, chunks, shard_of
+from hailwhale.storage import Commit, Event, Reset, Span, Storage, shard_of
 from hailwhale.storage import series as series_of
 from hailwhale.tally import Subject, Tally, subject_series
 
@@ -57,10 +58,22 @@ class Counted:
     refused: list[Refusal]
 
 
-def read_event(pk: object, dimensions: object, metrics: object, at: object, id: object, *, now: float) -> Read:
+def read_event(
+    pk: object,
+    dimensions: object,
+    metrics: object,
+    at: object,
+    id: object,
+    *,
+    now: float,
+    limits: Limits = DEFAULT,
+) -> Read:
     """Read one event.  Raises `InvalidInput` with the name of the argument at fault."""
-    subject = Subject(pk_path(pk), dimension_nodes(dimensions))
-    amounts = parse_metrics(metrics)
+    subject = Subject(
+        pk_path(pk, max_name_bytes=limits.name, max_depth=limits.depth),
+        dimension_nodes(dimensions, max_name_bytes=limits.name, max_depth=limits.depth, max_nodes=limits.nodes),
+    )
+    amounts = parse_metrics(metrics, max_metrics=limits.metrics)
     _check_size(subject, len(amounts))
     return Read(subject, parse_time(at, now), amounts, None if id is None else _event_id(id))
 
@@ -98,16 +111,16 @@ def _event_id(id: object) -> str:
     return id
 
 
-def read_any(event: object, *, now: float) -> Read:
+def read_any(event: object, *, now: float, limits: Limits = DEFAULT) -> Read:
     """Read an event given as a mapping with the names of `read_event`, or as a sequence in their order."""
     if isinstance(event, Mapping):
         given = {_ALIASES.get(name, name): value for name, value in event.items()}
         unknown = [name for name in given if name not in _FIELDS]
         if unknown or len(given) < len(event):
             raise InvalidInput(f'not an event: {event!r:.200} (its fields are {", ".join(_FIELDS)})', field='event')
-        return read_event(*(given.get(name) for name in _FIELDS), now=now)
+        return read_event(*(given.get(name) for name in _FIELDS), now=now, limits=limits)
     if isinstance(event, list | tuple) and 0 < len(event) <= len(_FIELDS):
-        return read_event(*event, *[None] * (len(_FIELDS) - len(event)), now=now)
+        return read_event(*event, *[None] * (len(_FIELDS) - len(event)), now=now, limits=limits)
     raise InvalidInput(f'not an event: {event!r:.200} (a mapping with {", ".join(_FIELDS)})', field='event')
 
 
@@ -133,13 +146,14 @@ class Counter:
 
     def count(self, event: Read, *, now: int) -> bool:
         """Count one event in one round trip; False when its id was counted before."""
+        return self._storage.count(self._event(event, now), now=now)
+
+    def _event(self, event: Read, now: int) -> Event:
         groups, pks = _groups(event.subject)
         slots = self._kept.slots(event.at, now)
-        return self._storage.count(
-            Event(shard_of(event.subject.pk), groups, pks, slots, event.amounts, event.id), now=now
-        )
+        return Event(shard_of(event.subject.pk), groups, pks, slots, event.amounts, event.id)
 
-    def count_many(self, events: Iterable[object], *, now: float) -> Counted:
+    def count_many(self, events: Iterable[object], *, now: float, limits: Limits = DEFAULT) -> Counted:
         """Count events slice by slice, one commit a shard; what cannot be read is refused one by one."""
         result = Counted(0, 0, [])
         numbered = enumerate(events)
@@ -147,7 +161,7 @@ class Counter:
             by_shard: defaultdict[int, list[Read]] = defaultdict(list)
             for index, event in some:
                 try:
-                    read = read_any(event, now=now)
+                    read = read_any(event, now=now, limits=limits)
                     self._kept.slots(read.at, int(now))
                 except HailWhaleError as error:
                     result.refused.append(Refusal(index, error))
@@ -196,23 +210,11 @@ class Counter:
         """Make the bucket of ``at``, in every interval, read these amounts at the leaf; move all above it as far.
 
         The nodes above, and the same nodes of the pk's prefixes, move by the difference, so that children still sum
-        to their parents.  Over time levels do not sum: the hour reads what was set last within it.  Atomic; raises
-        `StorageConflict` when others count at the leaf or its siblings during every attempt.
+        to their parents.  Over time levels do not sum: the hour reads what was set last within it.  One step of the
+        engine, whoever else counts there.  A leaf for which its parent has no room is set as ``__other__``.
         """
-        slots = self._kept.slots(at, now)
-        leaf = series_of(subject.pk, _leaf(subject))
-        question = SeriesRead(leaf, chunks(slots), tuple(amounts))
-        for _ in range(_ATTEMPTS):
-            (current,) = self._storage.read_series([question])
-            lanes = Lanes()
-            cells: Cells = {}
-            for place, slot in enumerate(slots):
-                moved = lanes.pack({name: amount - current[name][place] for name, amount in amounts.items()})
-                cells[slot] = dict.fromkeys(subject_series(subject), moved)
-            pks = {encode(pk): lanes.names for pk in prefixes(subject.pk)}
-            if self._storage.commit(Commit(leaf.shard, cells, lanes, pks, expected=(question, current)), now=now):
-                return
-        raise StorageConflict(f'{list(subject.pk)} was counted by others during all of {_ATTEMPTS} attempts: try again')
+        _check_one_path(subject)
+        self._storage.set_level(self._event(Read(subject, at, amounts, None), now), now=now)
 
     # -- clearing ----------------------------------------------------------------------------------------------------
 
@@ -222,8 +224,8 @@ class Counter:
         return sum(self._storage.reset(Reset(pk, node, metrics, spans)) for node in nodes)
 
 
-def _leaf(subject: Subject) -> Path:
-    """The one node that has no other below it."""
+def _check_one_path(subject: Subject) -> None:
+    """Raise unless one node alone has no other below it: the last of the event's groups is then that of the leaf."""
     above = {node[:-1] for node in subject.nodes if node}
     leaves = [node for node in subject.nodes if node not in above]
     if len(leaves) > 1:
@@ -232,4 +234,3 @@ def _leaf(subject: Subject) -> Path:
             f'one level cannot be set for {shown} at once, they may stand at different ones (set each by itself)',
             field='dimensions',
         )
-    return leaves[0]

@@ -16,11 +16,17 @@
     │   └── LimitExceeded      well formed, but more than is allowed
     ├── Unanswerable           a question that the kept counters cannot answer exactly
     ├── SettingsError          a setting with a value that cannot be used
+    ├── AccessError            not for whoever asked
+    │   ├── Unauthorized       no key, or one that is not known (any more)
+    │   ├── Forbidden          a key that is not for this
+    │   ├── TooManyRequests    more than the key's rate
+    │   └── TokenRefused       a sealed token that does not hold, or does not hold any more
     └── StorageError           the engine
         ├── StorageUnavailable cannot be reached, or is still loading
         ├── StorageRefused     answered no: full, read-only, a foreign key's type
         │   └── CounterFull    a counter would leave its 64-bit range
-        └── StorageConflict    others wrote the same counters in every one of our attempts
+        ├── StorageConflict    others wrote the same counters in every one of our attempts
+        └── BacklogFull        as many events wait to be drained as may
 
 A message names the value and the way out.  ``field`` names the argument at fault, where there is one.
 """
@@ -120,6 +126,48 @@ class SettingsError(HailWhaleError):
     code = 'invalid_setting'
 
 
+class AccessError(HailWhaleError):
+    """What was asked for is not for whoever asked; nothing was done."""
+
+    code = 'access_error'
+
+
+class Unauthorized(AccessError):
+    """No key was given, or one that is not known, or not any more."""
+
+    code = 'unauthorized'
+
+
+class Forbidden(AccessError):
+    """The key is known, and not for this: another scope, pk or origin."""
+
+    code = 'forbidden'
+
+
+class TooManyRequests(AccessError):
+    """More than the rate of the key allows; ``retry_after`` is in seconds."""
+
+    code = 'too_many_requests'
+
+    def __init__(self, message: str, *, retry_after: int, field: str | None = None) -> None:
+        super().__init__(message, field=field)
+        self.retry_after = retry_after
+
+
+class TokenRefused(AccessError):
+    """A sealed token that does not hold.
+
+    ``reason`` (``forged``, ``foreign``, ``expired``, ``used_up``, ``bounds``, ``origin``) is for counters and logs;
+    whoever sent the token is told no more than that it was refused.
+    """
+
+    code = 'token_refused'
+
+    def __init__(self, reason: str) -> None:
+        super().__init__('the token was refused (have a new one made)', field='token')
+        self.reason = reason
+
+
 class StorageError(HailWhaleError):
     """The engine did not do what it was asked."""
 
@@ -148,3 +196,9 @@ class StorageConflict(StorageError):
     """Others changed the same counters during every one of our attempts."""
 
     code = 'storage_conflict'
+
+
+class BacklogFull(StorageError):
+    """As many events wait to be drained as may; nothing was kept, and the same call may work later."""
+
+    code = 'backlog_full'

@@ -122,7 +122,8 @@ class Kept:
         self.agreement = {str(retention): since.get(retention.interval.name, 0) for retention in retentions}
         self._since = since
         self._coarsest_first = sorted(self.intervals, key=lambda slots: -slots.interval.width)
-        self._moment = 60 if all(slots.interval.width % 60 == 0 for slots in self.intervals) else 1
+        #: Seconds that no kept interval tells apart: all events within them are counted alike.
+        self.moment = 60 if all(slots.interval.width % 60 == 0 for slots in self.intervals) else 1
         self._moments: dict[int, list[tuple[int, Slot]]] = {}
         self._plans: dict[tuple[Period, int], tuple[int, Plan]] = {}
 
@@ -131,13 +132,14 @@ class Kept:
         """Seconds from the start of a chunk to the end of the longest-kept counter."""
         return max(slots.longest for slots in self.intervals)
 
-    def slots(self, at: int, now: int) -> list[Slot]:
+    def slots(self, at: int, now: int, *, accepted: bool = False) -> list[Slot]:
         """Where an event of the moment ``at`` is counted: one slot for each interval that still keeps it.
 
-        Raises `InvalidTime` when none does, or when it is more than a day ahead.
+        Raises `InvalidTime` when none does, or when it is more than a day ahead; but not when it was ``accepted``
+        before: then the clock has been put back meanwhile.
         """
-        found = [slot for ends, slot in self._bucket_slots(at // self._moment) if ends > now]
-        if found and at <= now + FUTURE:
+        found = [slot for ends, slot in self._bucket_slots(at // self.moment) if ends > now]
+        if found and (accepted or at <= now + FUTURE):
             return found
         moment = datetime.fromtimestamp(at, UTC).isoformat()
         if found:
@@ -152,7 +154,7 @@ class Kept:
         if known is None:
             if len(self._moments) >= _REMEMBERED:
                 self._moments.clear()
-            starts = [(slots, slots.interval.floor(moment * self._moment)) for slots in self.intervals]
+            starts = [(slots, slots.interval.floor(moment * self.moment)) for slots in self.intervals]
             # Whole before any other thread can find it: half of it would be half of an event's counters.
             known = [(slots.retention.expires(start), slots.at(start)) for slots, start in starts]
             self._moments[moment] = known
@@ -162,12 +164,12 @@ class Kept:
         """How the buckets of a period are answered, ``now``.  Raises `Unanswerable`."""
         minute = now // 60
         known = self._plans.get((period, minute))
-        if known and known[0] == now // self._moment:
+        if known and known[0] == now // self.moment:
             return known[1]
         if len(self._plans) >= _REMEMBERED:
             self._plans.clear()
         plan = self._plan(period, now)
-        self._plans[period, minute] = (now // self._moment, plan)
+        self._plans[period, minute] = (now // self.moment, plan)
         return plan
 
     def _plan(self, period: Period, now: int) -> Plan:

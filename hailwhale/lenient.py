@@ -21,7 +21,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from hailwhale.errors import InvalidInput, InvalidText, LimitExceeded
 
@@ -33,10 +35,17 @@ _NUMBER = re.compile(r'[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+
 # 640 digits is the least that Python may be told to convert; beyond 10**400 lies no float and no amount.
 _MAX_DIGITS = 640
 _MAX_EXPONENT = 400
+#: A number of fewer characters, without an exponent, is in range.
+_SHORT = 64
+#: Digits become zeros, so that too many of them in a row are one text to look for.
+_ZEROS = bytes(ord('0') if chr(byte).isdecimal() and byte < 128 else byte for byte in range(256))
+_TOO_LONG = b'0' * (_MAX_DIGITS + 1)
 
 _WORDS = {'true': True, 'True': True, 'false': False, 'False': False, 'null': None, 'None': None}
 
 _BLANKS = re.compile(r'\s*')
+_JSON_BLANK = ' \t\n\r'
+_JSON_BLANKS = re.compile(f'[{_JSON_BLANK}]*')
 _WORD = re.compile(r'[^,\]}\[{"]*')
 _KEY = re.compile(r'[^,\]}\[{":]*')
 # Each alternative begins with another character, so that no text is tried twice.
@@ -98,11 +107,9 @@ def read_json(
     {'a': [1, Decimal('2.50')]}
     """
     _check_size(text, max_bytes, field)
+    source = _utf8(text, field)
     try:
-        source = text.decode('utf-8-sig') if isinstance(text, bytes) else text
-        value = _STRICT_JSON.decode(source)
-    except UnicodeDecodeError as error:
-        raise InvalidText(f'not UTF-8 at byte {error.start + 1} (encode JSON as UTF-8)', field=field) from error
+        value = _strict(text).decode(source)
     except json.JSONDecodeError as error:
         raise _unreadable(error.doc, error.pos, f'not JSON, {error.msg}', field) from error
     except InvalidInput as error:
@@ -112,6 +119,93 @@ def read_json(
         raise _too_deep(max_depth, field) from error
     _check_shape(value, source, max_depth, max_nodes, field)
     return value
+
+
+def read_items(
+    text: bytes, *, max_items: int, max_depth: int = MAX_DEPTH, max_nodes: int = MAX_NODES
+) -> list[object | InvalidInput]:
+    """The items of a list in strict JSON, each within its own limits: in the place of one that has more is the error.
+
+    Raises `InvalidText` for what is no list in JSON, and `LimitExceeded` for more than ``max_items``, for a number
+    beyond 640 digits or 10**400, and for brackets within brackets without end.
+
+    >>> read_items(b'[{"a": 1}, 2.50]', max_items=2)
+    [{'a': 1}, Decimal('2.50')]
+    """
+    source, scan = _utf8(text, None), _strict(text).scan_once
+    items: list[object | InvalidInput] = []
+    end = _next(source, 0)
+    if source[end : end + 1] != '[':
+        raise _unreadable(source, end, "not a JSON list, which begins with '['", None)
+    following = source[(end := _next(source, end + 1)) : end + 1]
+    while following != ']':
+        start = end
+        value, end = _scanned(scan, source, start, max_depth)
+        if len(items) == max_items:
+            raise _too_many_items(max_items)
+        items.append(_shaped(value, source, start, end, max_depth, max_nodes))
+        following = source[(end := _next(source, end)) : end + 1]
+        if following == ',':
+            end = _next(source, end + 1)
+        elif following != ']':
+            raise _unreadable(source, end, "not JSON, here comes ',' or ']'", None)
+    if _next(source, end + 1) < len(source):
+        raise _unreadable(source, end + 1, 'not JSON, nothing may follow here', None)
+    return items
+
+
+def read_lines(
+    text: bytes, *, max_items: int, max_depth: int = MAX_DEPTH, max_nodes: int = MAX_NODES
+) -> list[object | InvalidInput]:
+    """The values of lines of strict JSON, blank lines left out: in the place of one that cannot be read is the error.
+
+    Raises `LimitExceeded` for more than ``max_items``.
+
+    >>> read_lines(b'{"a": 1}\\n\\n2.50\\n', max_items=2)
+    [{'a': 1}, Decimal('2.50')]
+    """
+    values: list[object | InvalidInput] = []
+    for line in text.split(b'\n'):
+        if not line or line.isspace():
+            continue
+        if len(values) == max_items:
+            raise _too_many_items(max_items)
+        try:
+            value: object = read_json(line, max_bytes=len(line), max_depth=max_depth, max_nodes=max_nodes)
+        except InvalidInput as error:
+            value = error
+        values.append(value)
+    return values
+
+
+def _scanned(
+    scan: Callable[[str, int], tuple[object, int]], source: str, at: int, max_depth: int
+) -> tuple[object, int]:
+    """The value that begins here, and where it ends."""
+    try:
+        return scan(source, at)
+    except StopIteration as error:
+        raise _unreadable(source, error.value, 'not JSON, a value is missing', None) from error
+    except json.JSONDecodeError as error:
+        raise _unreadable(source, error.pos, f'not JSON, {error.msg}', None) from error
+    except RecursionError as error:
+        raise _too_deep(max_depth, None) from error
+
+
+def _shaped(value: object, source: str, start: int, end: int, max_depth: int, max_nodes: int) -> object:
+    """The value, or the error where it is too large."""
+    brackets = source.count('[', start, end) + source.count('{', start, end)
+    if brackets > max_depth or brackets + source.count(',', start, end) >= max_nodes:
+        try:
+            _check_shape(value, source[start:end], max_depth, max_nodes, None)
+        except LimitExceeded as error:
+            return error
+    return value
+
+
+def _next(source: str, at: int) -> int:
+    """The next character that is no blank of JSON."""
+    return _end_of(_JSON_BLANKS, source, at) if source[at : at + 1] in _JSON_BLANK else at
 
 
 class _Reader:
@@ -258,6 +352,8 @@ def _number_in(digits: str) -> int | Decimal | str:
 
 
 def _strict_number(digits: str) -> int | Decimal:
+    if len(digits) < _SHORT and 'e' not in digits and 'E' not in digits and '.' in digits:
+        return Decimal(digits)
     value = _number_in(digits)
     if isinstance(value, str):
         raise LimitExceeded(f'a number out of range: {_shown(digits)} (send it as a text)')
@@ -269,7 +365,25 @@ def _strict_constant(name: str) -> object:
 
 
 _LENIENT_JSON = json.JSONDecoder(parse_float=_number_in, parse_int=_number_in, parse_constant=str)
-_STRICT_JSON = json.JSONDecoder(parse_float=_strict_number, parse_int=_strict_number, parse_constant=_strict_constant)
+_STRICT_JSON = json.JSONDecoder(parse_float=_strict_number, parse_constant=_strict_constant)
+_CAREFUL_JSON = json.JSONDecoder(parse_float=_strict_number, parse_int=_strict_number, parse_constant=_strict_constant)
+
+
+def _strict(text: str | bytes) -> Any:
+    """What decodes strict JSON: where no number can be too long, without a look at each, in half of the time."""
+    if len(text) <= _MAX_DIGITS:
+        return _STRICT_JSON
+    raw = text if isinstance(text, bytes) else text.encode('utf-8', 'surrogatepass')
+    return _CAREFUL_JSON if _TOO_LONG in raw.translate(_ZEROS) else _STRICT_JSON
+
+
+def _utf8(text: str | bytes, field: str | None) -> str:
+    if isinstance(text, str):
+        return text
+    try:
+        return text.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise InvalidText(f'not UTF-8 at byte {error.start + 1} (encode JSON as UTF-8)', field=field) from error
 
 
 def _check_size(text: str | bytes, max_bytes: int, field: str | None) -> None:
@@ -299,6 +413,10 @@ def _check_shape(value: object, text: str, max_depth: int, max_nodes: int, field
 
 def _too_deep(max_depth: int, field: str | None) -> LimitExceeded:
     return LimitExceeded(f'{_place(field)}more than {max_depth} brackets within each other (use fewer)', field=field)
+
+
+def _too_many_items(max_items: int) -> LimitExceeded:
+    return LimitExceeded(f'more than {max_items} events at once (send fewer, or raise HAILWHALE_MAX_BATCH)')
 
 
 def _too_many(max_nodes: int, field: str | None) -> LimitExceeded:

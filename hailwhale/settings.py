@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hailwhale.errors import InvalidInput, SettingsError
-from hailwhale.intervals import WEEKDAYS
+from hailwhale.intervals import DAY, WEEKDAYS
+from hailwhale.lengths import Last
+from hailwhale.limits import Limits
 from hailwhale.periods import DEFAULT_PERIODS, Period, Retention
 from hailwhale.times import shown, zone
 
@@ -18,6 +20,8 @@ __all__ = ['SETTINGS', 'Setting', 'Settings', 'hide_secrets']
 
 _DATA_HOME = '~/.local/share'
 _SIZE = re.compile(r'(\d{1,12})\s*([km]?)b?', re.ASCII | re.IGNORECASE)
+_COUNT = re.compile(r'(\d{1,12})([km]?)', re.ASCII | re.IGNORECASE)
+_SECRET = re.compile(r'\d{1,3}:[A-Za-z0-9_-]{43}', re.ASCII)
 _ORIGIN = re.compile(r'https?://[A-Za-z0-9.-]+(?::\d{1,5})?|https?://\[[0-9A-Fa-f:.]+\](?::\d{1,5})?', re.ASCII)
 # To the last '@': a password that nobody escaped may hold one, or a '/'.
 _LOGIN = re.compile(r'://(?:([^:@/]*):)?.*@', re.DOTALL)
@@ -57,6 +61,20 @@ class Settings:
     cors: tuple[str, ...]
     max_body: int
     timeout: float
+    max_inflated: int
+    max_batch: int
+    max_name: int
+    max_depth: int
+    max_nodes: int
+    max_metrics: int
+    max_children: int
+    max_backlog: int
+    ids_kept: int
+    max_ids: int
+    spy: int
+    spy_kept: int
+    replicas: int
+    secret: str
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> Settings:
@@ -71,8 +89,16 @@ class Settings:
         settings = cls(**values)  # type: ignore[arg-type] # each row parses to the type of its field: a test compares
         return replace(settings, keep=tuple(_with_weeks(kept, settings.week_start) for kept in settings.keep))
 
+    @property
+    def limits(self) -> Limits:
+        """What one event may hold."""
+        return Limits(self.max_name, self.max_depth, self.max_nodes, self.max_metrics)
+
     def __repr__(self) -> str:
-        fields = {name: getattr(self, name) for name in self.__slots__} | {'url': hide_secrets(self.url)}
+        fields = {name: getattr(self, name) for name in self.__slots__} | {
+            'url': hide_secrets(self.url),
+            'secret': '***' if self.secret else '',
+        }
         return f'Settings({", ".join(f"{name}={value!r}" for name, value in fields.items())})'
 
 
@@ -105,7 +131,7 @@ def _read(setting: Setting, environ: Mapping[str, str], override: object) -> obj
         return setting.parse(given)
     except (ValueError, RuntimeError) as error:
         cause = error.message if isinstance(error, InvalidInput) else str(error)
-        value = shown(hide_secrets(given))
+        value = "'***'" if setting.name == 'secret' else shown(hide_secrets(given))
         raise SettingsError(f'{source} cannot be {value}: {hide_secrets(cause)}', field=setting.name) from None
 
 
@@ -216,6 +242,38 @@ def _size(text: str) -> int:
     return size
 
 
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """Reads a whole number between two; ``k`` and ``m`` are thousands and millions."""
+
+    def read(text: str) -> int:
+        match = _COUNT.fullmatch(text)
+        count = int(match[1]) * {'': 1, 'k': 1_000, 'm': 1_000_000}[match[2].lower()] if match else -1
+        if not least <= count <= most:
+            raise ValueError(f'a whole number from {least} to {most} is needed')
+        return count
+
+    return read
+
+
+def _seconds(text: str) -> int:
+    """A length of time from a minute to a month, in seconds."""
+    seconds = Last.parse(text).seconds
+    if not 60 <= seconds <= 31 * DAY:
+        raise ValueError('a length of time from 1m to 31d is needed')
+    return seconds
+
+
+def _secret(text: str) -> str:
+    words = _words(text)
+    numbers = [word.partition(':')[0] for word in words]
+    if not all(map(_SECRET.fullmatch, words)) or len(set(numbers)) < len(words) or any(int(n) > 255 for n in numbers):
+        raise ValueError(
+            'NUMBER:KEY is needed, the numbers from 0 to 255, each once, the keys 43 characters of base64 (make one '
+            'with hailwhale secret)'
+        )
+    return ' '.join(words)
+
+
 #: Every setting, in the order of the docs page.
 SETTINGS = (
     Setting(
@@ -267,4 +325,56 @@ SETTINGS = (
         'max_body', 'HAILWHALE_MAX_BODY', '1m', _size, 'Most bytes in the body of a request; ``k`` and ``m`` are read.'
     ),
     Setting('timeout', 'HAILWHALE_TIMEOUT', '5', _timeout, 'Seconds that the engine may take to answer.'),
+    Setting(
+        'max_inflated',
+        'HAILWHALE_MAX_INFLATED',
+        '16m',
+        _size,
+        'Most bytes in the body of a request once it is inflated; ``k`` and ``m`` are read.',
+    ),
+    Setting('max_batch', 'HAILWHALE_MAX_BATCH', '10000', _whole(1, 1_000_000), 'Most events in one request.'),
+    Setting('max_name', 'HAILWHALE_MAX_NAME', '512', _whole(1, 4_096), 'Most bytes in one name of a path.'),
+    Setting('max_depth', 'HAILWHALE_MAX_DEPTH', '16', _whole(1, 64), 'Most names in one path.'),
+    Setting(
+        'max_nodes', 'HAILWHALE_MAX_NODES', '256', _whole(1, 4_096), 'Most dimension nodes that one event may count.'
+    ),
+    Setting('max_metrics', 'HAILWHALE_MAX_METRICS', '64', _whole(1, 1_024), 'Most metrics of one event.'),
+    Setting(
+        'max_children',
+        'HAILWHALE_MAX_CHILDREN',
+        '100000',
+        _whole(1, 10_000_000),
+        'Most children of one node within 32 days; those beyond are counted as one, ``__other__``.',
+    ),
+    Setting(
+        'max_backlog',
+        'HAILWHALE_MAX_BACKLOG',
+        '2000000',
+        _whole(1, 1_000_000_000),
+        'Most events that wait in one of the 64 shards; more are refused until some are drained.',
+    ),
+    Setting('ids_kept', 'HAILWHALE_IDS_KEPT', '48h', _seconds, 'How long the id of an event is remembered at least.'),
+    Setting(
+        'max_ids',
+        'HAILWHALE_MAX_IDS',
+        '10000000',
+        _whole(1, 1_000_000_000),
+        'Most ids that one of the 64 shards remembers of a day; more are refused until the next day.',
+    ),
+    Setting('spy', 'HAILWHALE_SPY', '1000', _whole(0, 100_000), 'Events that each spy log holds; 0 keeps none.'),
+    Setting('spy_kept', 'HAILWHALE_SPY_KEPT', '1d', _seconds, 'How long a spy log lasts after its last event.'),
+    Setting(
+        'replicas',
+        'HAILWHALE_REPLICAS',
+        '0',
+        _whole(0, 16),
+        'Replicas of the engine that must have a waiting event before it counts as kept.',
+    ),
+    Setting(
+        'secret',
+        'HAILWHALE_SECRET',
+        '',
+        _secret,
+        'Keys that seal tokens, ``NUMBER:KEY``, the first one for new tokens. None: keys that the store keeps.',
+    ),
 )

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from hailwhale import ranks
 from hailwhale.answers import Answers, Cache, Question
 from hailwhale.arguments import checked_share, either, metric_list, metrics_to_clear, natural, one_metric, one_node
-from hailwhale.counter import Counted, Counter, read_event
+from hailwhale.counter import Counted, Counter, Read, read_event
 from hailwhale.errors import InvalidInput
 from hailwhale.kept import AGREE_SECONDS, Kept, agreed, with_zones
 from hailwhale.metrics import metric_name
@@ -28,7 +28,7 @@ from hailwhale.ranks import Row
 from hailwhale.reader import Reader
 from hailwhale.settings import Settings, hide_secrets
 from hailwhale.shared import HasDefault, shared
-from hailwhale.storage import Storage, connect
+from hailwhale.storage import Bounds, Storage, connect
 
 Number = int | float
 Totals = dict[str, dict[str, dict[str, Number]]]
@@ -70,6 +70,7 @@ class Whale(HasDefault):
         self.settings = settings or Settings.load()
         self.url = self.settings.url if url is None else url
         self.clock = clock
+        self.limits = self.settings.limits  #: of one event
         self._lock = threading.RLock()
         self._parts: _Parts | None = None
         self._cache = Cache(self.settings.cache_seconds, clock)
@@ -101,7 +102,11 @@ class Whale(HasDefault):
 
     def _agree(self, before: _Parts | None, now: int, *, counting: bool) -> _Parts:
         settings = self.settings
-        storage = before.storage if before else connect(self.url, home=settings.home, timeout=settings.timeout)
+        storage = (
+            before.storage
+            if before
+            else connect(self.url, home=settings.home, timeout=settings.timeout, bounds=_bounds(settings))
+        )
         counting = counting or (before is not None and before.counting)
         kept = agreed(storage, with_zones(settings.keep, settings.zones), now, register=counting)
         if before and before.kept.agreement == kept.agreement:
@@ -151,10 +156,12 @@ class Whale(HasDefault):
         `StorageUnavailable` whose connection broke on the way back.
         """
         now = self.clock()
-        event = read_event(
-            pk, either('dimension', dimension, dimensions), either('metric', metric, metrics), at, id, now=now
-        )
-        return self.counter.count(event, now=int(now))
+        dimensions, metrics = either('dimension', dimension, dimensions), either('metric', metric, metrics)
+        return self.counter.count(self.read(pk, dimensions, metrics, at, id, now=now), now=int(now))
+
+    def read(self, pk: object, dimensions: object, metrics: object, at: object, id: object, *, now: float) -> Read:
+        """An event, checked against the limits of the settings.  Raises `InvalidInput`."""
+        return read_event(pk, dimensions, metrics, at, id, now=now, limits=self.limits)
 
     @shared
     def count_many(self, events: Iterable[object]) -> Counted:
@@ -165,7 +172,7 @@ class Whale(HasDefault):
         is counted whole or not at all.  When a `StorageError` ends the call, some of them are counted and some are
         not: give each an ``id``, and the whole call can be repeated.
         """
-        return self.counter.count_many(events, now=self.clock())
+        return self.counter.count_many(events, now=self.clock(), limits=self.limits)
 
     @shared
     def update_count_to(
@@ -182,14 +189,13 @@ class Whale(HasDefault):
 
         ``dimensions`` name one path.  Its last node is set; the nodes above it, and the pk's prefixes, move by the
         same difference, so that children sum to their parents.  Read a level back with ``stock:last``.  No ``hits``
-        are added.  Raises `StorageConflict` where others count so often at the same place that no attempt comes
-        through.
+        are added.  One round trip, all or nothing.
         """
         now = self.clock()
         given = either('metric', metric, metrics)
         if not isinstance(given, Mapping) or not given:
             raise InvalidInput(f'not levels to set: {given!r:.80} (a mapping of names to amounts)', field='metrics')
-        event = read_event(pk, either('dimension', dimension, dimensions), given, at, None, now=now)
+        event = self.read(pk, either('dimension', dimension, dimensions), given, at, None, now=now)
         amounts = {name: event.amounts[name] for name in map(metric_name, given)}
         self.counter.set_level(event.subject, event.at, amounts, now=int(now))
 
@@ -440,3 +446,15 @@ class Whale(HasDefault):
             metric_list(either('metric', metric, metrics)) or ('hits',),
             tz,
         )
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        children=settings.max_children,
+        backlog=settings.max_backlog,
+        ids_kept=settings.ids_kept,
+        ids=settings.max_ids,
+        spy=settings.spy,
+        spy_kept=settings.spy_kept,
+        replicas=settings.replicas,
+    )

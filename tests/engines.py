@@ -57,12 +57,16 @@ def embedded_server(home: Path) -> Iterator[Server]:
 @contextmanager
 def redis_server(directory: Path) -> Iterator[Server]:
     """The Redis server of the system."""
+    (port,) = free_ports(1)
+    with process(redis_binary(), directory, port) as node:
+        yield Server(f'redis://127.0.0.1:{port}/0', (node,))
+
+
+def redis_binary() -> str:
     binary = shutil.which('redis-server')
     if binary is None:
         pytest.fail('these tests need a Redis server: apt-get install redis-server (macOS: brew install redis)')
-    (port,) = free_ports(1)
-    with process(binary, directory, port) as node:
-        yield Server(f'redis://127.0.0.1:{port}/0', (node,))
+    return binary
 
 
 @contextmanager
@@ -82,6 +86,42 @@ def cluster(directory: Path) -> Iterator[Server]:
         yield Server('redis+cluster://' + ','.join(f'127.0.0.1:{port}' for port, _ in pairs), tuple(nodes))
 
 
+@contextmanager
+def replicated_cluster(directory: Path) -> Iterator[list[Process]]:
+    """A Valkey Cluster of three masters, the first three, with a replica each, the other three in their order."""
+    ports = free_ports(12)
+    options = ['--cluster-node-timeout', '600', '--repl-diskless-sync-delay', '0', '--appendonly', 'yes']
+    with ExitStack() as stack:
+        found = [
+            stack.enter_context(Process(str(get_binary_path()), directory, *pair, *options))
+            for pair in zip(ports[::2], ports[1::2], strict=True)
+        ]
+        nodes = [each.node for each in found]
+        for place, node in enumerate(nodes):
+            node.execute_command('CLUSTER', 'SET-CONFIG-EPOCH', place + 1)
+        for place, node in enumerate(nodes[:3]):
+            node.execute_command('CLUSTER', 'ADDSLOTSRANGE', SLOTS * place // 3, SLOTS * (place + 1) // 3 - 1)
+        for each, bus in zip(found[1:], ports[3::2], strict=True):
+            nodes[0].execute_command('CLUSTER', 'MEET', '127.0.0.1', each.port, bus)
+        until(lambda: all(map(is_whole, nodes)), 'the nodes of the cluster know each other and all slots')
+        until(lambda: all(len(known_nodes(node)) == 6 for node in nodes), 'all nodes know all')
+        for master, replica in zip(nodes[:3], nodes[3:], strict=True):
+            replica.execute_command('CLUSTER', 'REPLICATE', master.execute_command('CLUSTER', 'MYID'))
+        until(lambda: all(is_synced(node) for node in nodes[3:]), 'every replica has what its master has')
+        yield found
+
+
+def known_nodes(node: Redis) -> list[bytes]:
+    """The members of a cluster, as one of them tells."""
+    lines: bytes = node.execute_command('CLUSTER', 'NODES')
+    return [line for line in lines.splitlines() if b'handshake' not in line]
+
+
+def is_synced(replica: Redis) -> bool:
+    """Whether a replica is one, and up to date."""
+    return bool(replica.info('replication').get('master_link_status') == 'up')
+
+
 def is_whole(node: Redis) -> bool:
     """Whether a cluster's node takes commands and knows where every slot is."""
     found = node.execute_command('CLUSTER', 'INFO')
@@ -91,23 +131,62 @@ def is_whole(node: Redis) -> bool:
 @contextmanager
 def process(binary: str, directory: Path, port: int, bus: int | None = None) -> Iterator[Redis]:
     """A server process at ``port``; with a second port for its bus, a cluster's node.  Yields a connection to it."""
-    own = directory / str(port)
-    own.mkdir()
-    command = [binary, '--port', str(port), '--bind', '127.0.0.1', '--dir', str(own), '--save', '']
-    if bus:
-        command += ['--cluster-enabled', 'yes', '--cluster-port', str(bus)]
-    with (
-        (own / 'log').open('wb') as log,
-        subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True) as server,
-        Redis(port=port) as node,
-    ):
-        try:
-            until(lambda: server.poll() is not None or answers(node), f'{binary} answers at {port}')
-            if server.poll() is not None:
-                pytest.fail(f'{binary} ended at once: {(own / "log").read_text()}')
-            yield node
-        finally:
-            server.kill()
+    with Process(binary, directory, port, bus) as server:
+        yield server.node
+
+
+class Process:
+    """A server process that can be killed, and started again on the same directory."""
+
+    def __init__(self, binary: str, directory: Path, port: int, bus: int | None = None, *options: str) -> None:
+        self.port = port
+        self.node = Redis(port=port)
+        self.own = directory / str(port)
+        self.own.mkdir()
+        self._command = [binary, '--port', str(port), '--bind', '127.0.0.1', '--dir', str(self.own), '--save', '']
+        if bus:
+            self._command += ['--cluster-enabled', 'yes', '--cluster-port', str(bus)]
+        self._command += options
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Process:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.node.close()
+
+    def start(self, *more: str, ready: bool = True) -> None:
+        """Start it, with more options; return when it is ``ready``, or has at least opened its port."""
+        with (self.own / 'log').open('ab') as log:
+            self._server = server = subprocess.Popen(
+                [*self._command, *more], stdout=log, stderr=log, start_new_session=True
+            )
+        claim = answers if ready else listens
+        until(lambda: server.poll() is not None or claim(self.node), f'{self._command[0]} answers at {self.port}')
+        if server.poll() is not None:
+            pytest.fail(f'{self._command[0]} ended at once: {(self.own / "log").read_text()}')
+
+    def signal(self, number: int) -> None:
+        assert self._server is not None
+        self._server.send_signal(number)
+
+    @property
+    def lives(self) -> bool:
+        return self._server is not None and self._server.poll() is None
+
+    def kill(self) -> None:
+        """End it with SIGKILL; nothing when it has ended."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+
+
+def listens(node: Redis) -> bool:
+    """Whether a server is there, ready or not."""
+    with socket.socket() as found:
+        return found.connect_ex(('127.0.0.1', node.connection_pool.connection_kwargs['port'])) == 0
 
 
 def answers(node: Redis) -> bool:

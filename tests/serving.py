@@ -18,8 +18,12 @@ from typing import Any
 from hailwhale import wsgi
 from hailwhale.errors import HailWhaleError, SettingsError
 from hailwhale.settings import Settings
+from hailwhale.wsgi import express, handler, lane
+from hailwhale.wsgi.assembly import assembled
+from hailwhale.wsgi.express import Express
 
 Start = Callable[..., Any]
+AT: dict[str, Any] = {'host': '127.0.0.1', 'port': 0}
 
 
 def wait_for_leave(environ: dict[str, Any]) -> bytes:
@@ -78,6 +82,40 @@ def failing() -> Iterator[object]:
     yield
 
 
+@contextmanager
+def only_express(settings: Settings) -> Iterator[object]:
+    """The express, around an application that says so when it is asked."""
+    with assembled(settings, ('hail',), open=True) as found:
+        assert isinstance(found, Express)
+        found._app = app
+        yield found
+
+
+@contextmanager
+def failing_express(settings: Settings) -> Iterator[object]:
+    """An express that fails whenever it may take a request."""
+    with only_express(settings) as found:
+
+        def fail(*_: object) -> bool:
+            raise RuntimeError('as asked')
+
+        found.take = fail  # type: ignore[attr-defined]
+        yield found
+
+
+@contextmanager
+def only_routes(settings: Settings) -> Iterator[object]:
+    """The same application as with the express, without it."""
+    with assembled(settings, ('hail',)) as found:
+        yield lambda environ, start_response: found(environ, start_response)
+
+
+#: What is made of settings.
+OURS: dict[str, Callable[[Settings], AbstractContextManager[Any]]] = {
+    'express': only_express,
+    'failing_express': failing_express,
+    'routes': only_routes,
+}
 APPS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     'app': partial(nullcontext, app),
     'badly_set': badly_set,
@@ -105,7 +143,10 @@ def main(kind: str = 'app', patched: bool = False, told: bool = True, **options:
     stream = sys.stderr if told else sys.stdout
     logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s %(message)s', stream=stream)
     for name in [name for name in options if name.isupper()]:
-        setattr(wsgi, name, options.pop(name))
+        value = options.pop(name)
+        for module in (lane, handler, express):
+            if hasattr(module, name):
+                setattr(module, name, value)
     if patched:
         wsgi.patch()
     if told:
@@ -113,10 +154,12 @@ def main(kind: str = 'app', patched: bool = False, told: bool = True, **options:
     if kind == 'backlog':
         answer_backlog()
         return 0
-    if kind == 'whale':
+    if kind in ('whale', *OURS):
         settings = Settings.load({}, **options.pop('settings'))
-        return wsgi.serve_whale(settings, **options)
-    return wsgi.serve(APPS[kind], **{'host': '127.0.0.1', 'port': 0, **options})
+        if kind == 'whale':
+            return wsgi.serve_parts(settings, **options)
+        return wsgi.serve(partial(OURS[kind], settings), **AT, **options)
+    return wsgi.serve(APPS[kind], **{**AT, **options})
 
 
 if __name__ == '__main__':

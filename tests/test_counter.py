@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 
-from hailwhale import InvalidDimensions, LimitExceeded, StorageConflict, Whale
+from hailwhale import CounterFull, InvalidDimensions, LimitExceeded, StorageConflict, Whale
 from hailwhale.settings import Settings
-from hailwhale.storage import Columns, SeriesRead
+from hailwhale.storage import SeriesRead, chunks
+from hailwhale.storage import series as series_of
 from hailwhale.tally import Subject
 from tests.clocks import NOW
+from tests.storage.stores import at_once
 
 
 @pytest.fixture
@@ -23,8 +26,6 @@ def test_giving_up_after_all_attempts_says_so_and_counts_nothing(whale: Whale, m
     monkeypatch.setattr('hailwhale.counter._ATTEMPTS', 0)
     with pytest.raises(StorageConflict, match='the same ids'):
         whale.count_many([{'pk': 'p', 'id': 'x'}])
-    with pytest.raises(StorageConflict, match='counted by others'):
-        whale.update_count_to('p', metrics={'stock': 1})
     assert whale.pks() == []
 
 
@@ -69,21 +70,54 @@ def test_ids_that_somebody_counts_in_between_are_not_counted_again(
     assert whale.total('p', period='today') == 2
 
 
-def test_a_level_is_set_again_where_somebody_counted_in_between(whale: Whale, monkeypatch: pytest.MonkeyPatch) -> None:
-    storage, read = whale.storage, whale.storage.read_series
-    meddled: list[int] = []
+def test_levels_among_busy_siblings_are_set_at_once_and_children_sum_to_their_parents(whale: Whale) -> None:
+    def work(number: int) -> None:
+        for turn in range(20):
+            if number < 3:
+                whale.update_count_to(['p', 'q'], {'stock': f'{number}'}, {'pieces': f'{turn}.{number}5'})
+            else:
+                whale.count_now(['p', 'q'], {'stock': f'{number}'}, {'pieces': 1})
 
-    def reading(questions: Sequence[SeriesRead]) -> list[Columns]:
-        answer = read(questions)
-        if not meddled:
-            meddled.append(1)
-            whale.count_now('p', metrics={'stock': 5})
-        return answer
+    at_once(6, work)
+    found = {number: whale.total(['p', 'q'], 'pieces', ['stock', f'{number}'], 'today') for number in range(6)}
+    assert found == {0: 19.05, 1: 19.15, 2: 19.25, 3: 20, 4: 20, 5: 20}
+    for pk in ('p', ['p', 'q']):
+        assert whale.total(pk, 'pieces', 'stock', 'today') == whale.total(pk, 'pieces', period='today') == 117.45
 
-    monkeypatch.setattr(storage, 'read_series', reading)
-    whale.update_count_to('p', metrics={'stock': 3})
-    assert meddled
-    assert whale.total('p', 'stock', period='today') == 3
+
+def test_levels_of_any_size_are_set_exactly(whale: Whale) -> None:
+    most = 10**15 - 1
+    levels = [1, 0, -1, '0.000001', '-0.000001', most, -most, f'{most - 1}.999999', f'{1 - most}.999999', '-12.5', 7]
+    levels += [9_999_999_999, 10_000_000_000, 10_000_000_001, '-9999999999.5', 3]
+    for level in levels:
+        whale.update_count_to('p', 'a', {'m': level})
+        whale.count_now('p', 'a', {'m': '0.75'})
+        whale.update_count_to('p', 'b', {'m': level})
+        for dimension, times in (('a', 1), ('b', 1), (None, 2)):
+            (read,) = whale.storage.read_series(
+                [
+                    SeriesRead(
+                        series_of(('p',), (dimension,) if dimension else ()), chunks(whale.kept.slots(NOW, NOW)), ('m',)
+                    )
+                ]
+            )
+            exact = int(Decimal(level) * 10**6)
+            extra = 0 if dimension == 'b' else 750_000
+            assert read == {'m': [exact * times + extra] * 3}, (level, dimension)
+
+
+def test_a_level_beside_a_full_counter_is_refused_and_leaves_all_as_it_was(whale: Whale) -> None:
+    most = 10**15 - 1
+    times, rest = divmod(2**63 - 1, most)
+    whale.count_many([*[('p', 'a', {'m': most})] * times, ('p', 'a', {'m': rest})])
+    whale.count_now('p', 'b', {'n': 2})
+    whale.update_count_to('p', 'b', {'n': '1.5'})
+    before = [whale.plotpoints('p', dimension, ['m', 'n'], '1h:1d') for dimension in ('_', 'a', 'b')]
+    with pytest.raises(CounterFull):
+        whale.update_count_to('p', 'b', {'n': 5, 'm': most})
+    assert before == [whale.plotpoints('p', dimension, ['m', 'n'], '1h:1d') for dimension in ('_', 'a', 'b')]
+    whale.update_count_to('p', 'a', {'m': 5})
+    assert whale.total('p', 'm', period='today') == 5
 
 
 def test_one_event_may_not_hold_up_all_others(whale: Whale) -> None:

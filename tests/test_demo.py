@@ -19,7 +19,8 @@ import pytest
 
 from hailwhale import cli, demo
 from hailwhale.importing import Imported, mark_of
-from hailwhale.servers.whale_server import WhaleServer
+from hailwhale.servers.web import Application
+from hailwhale.servers.whale_server import whale_routes
 from hailwhale.settings import Settings
 from hailwhale.whale import Whale
 from tests.fresh import unmeasured
@@ -136,7 +137,7 @@ def asked(whale: Whale, path: str) -> Any:
     def start(line: str, *_: object) -> Any:
         status.append(line)
 
-    body = b''.join(WhaleServer(whale, whale.settings)(environ, start))
+    body = b''.join(Application(whale_routes(whale), max_body=0)(environ, start))
     assert status == ['200 OK']
     return json.loads(body)
 

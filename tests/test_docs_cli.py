@@ -14,7 +14,7 @@ TEXT = PAGE.read_text('utf-8')
 EXAMPLES = commands(PAGE)
 SECTIONS = dict(re.findall(r'^(\w+)\n-+\n(.*?)(?=^\w+\n-+\n|\Z)', TEXT, re.MULTILINE | re.DOTALL))
 #: A server goes on until it is stopped, and a year of flights takes its time: other tests run those.
-LONG = re.compile(r'hailwhale (?:serve|demo)\b')
+LONG = re.compile(r'hailwhale (?:serve|hail|whale|demo)\b')
 
 
 def options(text: str) -> set[str]:
@@ -22,9 +22,13 @@ def options(text: str) -> set[str]:
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    """The help of a command, and of all that it does."""
     with pytest.raises(SystemExit):
         parse([*command, '--help'])
-    return capsys.readouterr().out
+    text = capsys.readouterr().out
+    _, of_actions, actions = text.partition('\nactions:\n  ACTION\n')
+    names = re.findall(r'^    (\w+)  ', actions, re.MULTILINE) if of_actions else []
+    return ''.join([text, *(help_of(capsys, *command, name) for name in names)])
 
 
 def test_every_command_has_its_section_and_no_other_thing_has(capsys: pytest.CaptureFixture[str]) -> None:

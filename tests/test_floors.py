@@ -18,11 +18,12 @@ PACKAGE = ROOT / 'hailwhale'
 
 # A part is a module or a folder right below the package. On the floors without sideways imports no part knows another.
 FLOORS: list[set[str]] = [
-    {'arguments', 'errors', 'formulas', 'intervals', 'lengths', 'lenient', 'metrics', 'paths', 'periods', 'times'}
-    | {'settings', 'tokens'},
+    {'arguments', 'errors', 'formulas', 'intervals', 'lengths', 'lenient', 'limits', 'metrics', 'paths', 'periods'}
+    | {'settings', 'times', 'tokens', 'compact', 'uids'},
     {'storage'},
-    {'whale', 'answers', 'counter', 'kept', 'mixin', 'points', 'ranks', 'reader', 'shared', 'tables', 'tally'},
-    {'hail', 'decisions', 'experiments', 'visitors'},
+    {'whale', 'answers', 'counter', 'kept', 'mixin', 'points', 'ranks', 'reader', 'shared', 'tables', 'tally'}
+    | {'waiting', 'draining', 'keyrings', 'meters', 'gathering'},
+    {'access', 'hail', 'pixels', 'verifying', 'decisions', 'experiments', 'visitors'},
     {'servers', 'client', 'exports', 'importing', 'contrib'},
     {'wsgi', 'cli', 'demo', 'hailwhale', '__main__', '__init__'},
 ]
@@ -32,6 +33,8 @@ HOMES: dict[str, set[str]] = {
     'bottle': {'servers'},
     'cryptography': {'tokens'},
     'gevent': {'wsgi'},
+    'limits': {'access'},
+    'prometheus_client': {'servers'},
     'redis': {'storage'},
     'ujson': {'servers'},
     'valkey': {'storage'},

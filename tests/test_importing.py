@@ -149,7 +149,7 @@ def test_times_without_an_offset_are_of_the_zone_and_others_are_not(whale: Whale
     epoch = int(datetime.fromisoformat(f'{at}+00:00').timestamp())
     lines = ['at', at, f'{at}+00:00', f'{at}Z', str(epoch), f'{day} 12:00', day]
     imported(whale, written(tmp_path / 'a.csv', lines), Layout(pk='z', at='{at}', zone='UTC+02:00'))
-    points = whale.plotpoints('z', period='1h:96h')['_']['hits']
+    points = whale.plotpoints('z', period='1h:120h')['_']['hits']
     hours = {start.strftime('%d %H'): count for start, count in points.items() if count}
     before = (TODAY - timedelta(days=4)).strftime('%d')
     assert hours == {f'{day[-2:]} 10': 2, f'{day[-2:]} 12': 3, f'{before} 22': 1}

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from hailwhale.errors import InvalidText, LimitExceeded
-from hailwhale.lenient import MAX_BYTES, MAX_DEPTH, MAX_NODES, read_json, read_value
+from hailwhale.errors import InvalidInput, InvalidText, LimitExceeded
+from hailwhale.lenient import MAX_BYTES, MAX_DEPTH, MAX_NODES, read_items, read_json, read_lines, read_value
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -334,3 +334,109 @@ class TestJson:
         answer = answer_of(read_json, body)
         assert not is_float_in(answer)
         assert '\n' not in getattr(answer, 'message', '')
+
+    @pytest.mark.parametrize('length', [639, 640, 641, 700, 5_000])
+    @pytest.mark.parametrize('shape', ['{}', '-{}', '[{}]', '[1, {}]', '{}.5'])
+    def test_has_numbers_of_at_most_640_digits_in_texts_of_any_length(self, length: int, shape: str):
+        for around in ('{}', '[{}, "' + 'a' * 1_000 + '"]'):
+            text = around.format(shape.format('1' * length))
+            # A sign or a point beside the digits counts as one of them where it is a fraction.
+            if length < 640 - 2 * ('.' in shape):
+                assert not isinstance(answer_of(read_json, text), InvalidInput)
+            elif length > 640:
+                assert isinstance(answer_of(read_json, text), LimitExceeded)
+                assert isinstance(answer_of(read_json, text.encode()), LimitExceeded)
+
+    def test_may_hold_long_texts_of_digits(self):
+        assert read_json(json.dumps(['1' * 2_000, 'é', 5])) == ['1' * 2_000, 'é', 5]
+        assert read_json(json.dumps(['\ud800', 'a' * 1_000])) == ['\ud800', 'a' * 1_000]
+
+
+class TestItemsOfAList:
+    @given(st.lists(VALUES, max_size=8), st.sampled_from([None, 1, '\t']))
+    def test_are_what_the_list_holds(self, items: list[object], indent: int | str | None):
+        body = json.dumps(items, indent=indent).encode()
+        assert as_floats(read_items(body, max_items=8, max_nodes=10**6)) == as_floats(read_json(body))
+
+    @given(st.lists(VALUES, max_size=8))
+    def test_may_have_blanks_and_a_mark_of_utf8_around(self, items: list[object]):
+        body = b'\xef\xbb\xbf \r\n' + json.dumps(items, ensure_ascii=True).encode() + b'\n\t '
+        assert as_floats(read_items(body, max_items=8)) == as_floats(json.loads(body))
+
+    @pytest.mark.parametrize(
+        ('body', 'fragment'),
+        [
+            (b'', "begins with '['"),
+            (b'{}', "begins with '['"),
+            (b'\x0b[]', "begins with '['"),
+            (b'[', 'a value is missing'),
+            (b'[,]', 'a value is missing'),
+            (b'[1,]', 'a value is missing'),
+            (b'[1,', 'a value is missing'),
+            (b'[1', "here comes ',' or ']'"),
+            (b'[1 2]', "here comes ',' or ']'"),
+            (b'[1}', "here comes ',' or ']'"),
+            (b'[1]]', 'nothing may follow'),
+            (b'[] x', 'nothing may follow'),
+            (b'[{"a"}]', 'delimiter'),
+            (b'["a]', 'Unterminated'),
+            (b'[NaN]', 'NaN'),
+            (b'["\xff"]', 'not UTF-8 at byte 3'),
+        ],
+    )
+    def test_are_refused_together_where_the_list_cannot_be_read(self, body: bytes, fragment: str):
+        with pytest.raises(InvalidText) as caught:
+            read_items(body, max_items=8)
+        assert fragment in caught.value.message
+
+    def test_are_not_more_than_may_be(self):
+        assert read_items(b'[1, 2]', max_items=2) == [1, 2]
+        with pytest.raises(LimitExceeded, match=r'more than 2 events at once .*HAILWHALE_MAX_BATCH'):
+            read_items(b'[1, 2, 3', max_items=2)
+
+    def test_have_limits_each_by_itself(self):
+        deep, long = '[' * 17 + ']' * 17, json.dumps(list(range(5_000)))
+        body = f'[{deep}, 1, {long}, {deep[1:-1]}, {json.dumps(list(range(4_095)))}]'.encode()
+        first, second, third, fourth, fifth = read_items(body, max_items=5)
+        assert isinstance(first, LimitExceeded)
+        assert 'more than 16 brackets' in first.message
+        assert isinstance(third, LimitExceeded)
+        assert 'more than 4096 values' in third.message
+        assert second == 1
+        assert isinstance(fourth, list)
+        assert isinstance(fifth, list)
+
+    @pytest.mark.parametrize('body', [b'[' * 100_000, b'[1, ' + b'{"a":' * 100_000, b'[1e999]', b'[%s]' % (b'1' * 700)])
+    def test_without_end_are_refused_together(self, body: bytes):
+        with pytest.raises(LimitExceeded):
+            read_items(body, max_items=8)
+
+    @given(st.binary())
+    def test_are_read_or_refused_whatever_the_body(self, body: bytes):
+        for bytes_ in (body, b'[' + body + b']'):
+            answer_of(lambda text: read_items(text, max_items=5), bytes_)
+
+
+class TestLines:
+    @given(st.lists(VALUES, max_size=8), st.sampled_from([b'\n', b'\r\n', b'\n\n', b' \n\t\n']))
+    def test_are_the_values_that_they_hold(self, values: list[object], between: bytes):
+        body = between.join(json.dumps(value).encode() for value in values)
+        assert as_floats(read_lines(body, max_items=8)) == as_floats(json.loads(json.dumps(values)))
+
+    def test_that_cannot_be_read_leave_the_others_as_they_are(self):
+        body = '1\n[\n"a\u2028b\x85"\n\nNaN\n"é"'.encode() + b'\n"\xff"\n' + b'[' * 20 + b'\n2'
+        one, bracket, text, constant, accent, broken, deep, two = read_lines(body, max_items=8)
+        assert (one, text, accent, two) == (1, 'a\u2028b\x85', 'é', 2)
+        assert isinstance(bracket, InvalidText)
+        assert isinstance(constant, InvalidText)
+        assert isinstance(broken, InvalidText)
+        assert isinstance(deep, InvalidInput)
+
+    def test_are_not_more_than_may_be(self):
+        assert read_lines(b'1\n\n2\n\n', max_items=2) == [1, 2]
+        with pytest.raises(LimitExceeded, match='more than 2 events at once'):
+            read_lines(b'1\n2\n3', max_items=2)
+
+    @given(st.binary())
+    def test_are_read_or_refused_whatever_the_body(self, body: bytes):
+        answer_of(lambda text: read_lines(text, max_items=5), body)

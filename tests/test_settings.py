@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from hailwhale.errors import SettingsError
+from hailwhale.limits import Limits
 from hailwhale.periods import DEFAULT_PERIODS, Retention
 from hailwhale.settings import SETTINGS, Settings, hide_secrets
 
@@ -36,6 +37,20 @@ def test_defaults_are_what_the_table_says() -> None:
         cors=(),
         max_body=1_048_576,
         timeout=5.0,
+        max_inflated=16_777_216,
+        max_batch=10_000,
+        max_name=512,
+        max_depth=16,
+        max_nodes=256,
+        max_metrics=64,
+        max_children=100_000,
+        max_backlog=2_000_000,
+        ids_kept=172_800,
+        max_ids=10_000_000,
+        spy=1_000,
+        spy_kept=86_400,
+        replicas=0,
+        secret='',
     )
 
 
@@ -44,6 +59,7 @@ def test_every_default_is_a_value_that_the_environment_may_have() -> None:
     assert Settings.load(spelled) == Settings.load({})
 
 
+KEY = 'abcdefghijklmnopqrstuvwxyz_-0123456789ABCDE'
 EXAMPLES = [
     ('url', 'redis://db:6379/1', 'redis://db:6379/1'),
     ('home', '/srv/whale', Path('/srv/whale')),
@@ -68,6 +84,21 @@ EXAMPLES = [
     ('max_body', '2 MB', 2_097_152),
     ('max_body', '4096', 4_096),
     ('timeout', '.25', 0.25),
+    ('max_inflated', '64m', 67_108_864),
+    ('max_batch', '500', 500),
+    ('max_name', '1k', 1_000),
+    ('max_depth', '8', 8),
+    ('max_nodes', '1K', 1_000),
+    ('max_metrics', '1', 1),
+    ('max_children', '2m', 2_000_000),
+    ('max_backlog', '100000', 100_000),
+    ('ids_kept', '7d', 604_800),
+    ('ids_kept', '3600', 3_600),
+    ('max_ids', '1m', 1_000_000),
+    ('spy', '0', 0),
+    ('spy_kept', '12h', 43_200),
+    ('replicas', '1', 1),
+    ('secret', f'2:{KEY},  1:{KEY}', f'2:{KEY} 1:{KEY}'),
 ]
 
 
@@ -139,6 +170,12 @@ def test_kept_weeks_begin_on_the_day_that_weeks_begin_unless_they_name_their_own
         ('max_body', 'big', 'from 1024 to 1024m'),
         ('timeout', '0', 'from 0.001 to 3600'),
         ('timeout', 'soon', 'from 0.001 to 3600'),
+        ('max_inflated', '1', 'from 1024 to 1024m'),
+        ('max_batch', '0', 'from 1 to 1000000'),
+        ('max_children', 'many', 'from 1 to 10000000'),
+        ('ids_kept', '1x', 'try 30s, 5m, 1h, 1d'),
+        ('ids_kept', '59s', 'from 1m to 31d'),
+        ('spy_kept', '32d', 'from 1m to 31d'),
     ],
 )
 def test_a_bad_value_is_refused_by_variable_value_and_way_out(name: str, text: str, way_out: str) -> None:
@@ -159,7 +196,7 @@ def test_an_empty_override_is_refused_where_a_value_is_needed() -> None:
 
 
 def test_an_unknown_setting_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(SettingsError, match=r"no such setting: 'prot' \(there are url, home, .*timeout\)"):
+    with pytest.raises(SettingsError, match=r"no such setting: 'prot' \(there are url, home, .*secret\)"):
         Settings.load({}, prot=8_085)
 
 
@@ -189,4 +226,24 @@ def test_a_bad_address_is_refused_without_its_password() -> None:
 
 
 def test_settings_are_shown_with_their_names() -> None:
-    assert repr(Settings.load({}, port=1)).endswith("host='127.0.0.1', port=1, cors=(), max_body=1048576, timeout=5.0)")
+    assert "host='127.0.0.1', port=1, cors=(), max_body=1048576, timeout=5.0, " in repr(Settings.load({}, port=1))
+
+
+@pytest.mark.parametrize('secret', ['short', f'x:{KEY}', f'1:{KEY}A', f'256:{KEY}', f'1:{KEY} 1:{KEY}'])
+def test_a_bad_secret_is_refused_without_being_told(secret: str) -> None:
+    with pytest.raises(SettingsError, match='make one with hailwhale secret') as caught:
+        Settings.load({'HAILWHALE_SECRET': secret})
+    assert caught.value.field == 'secret'
+    assert KEY not in caught.value.message
+    assert 'short' not in caught.value.message
+
+
+def test_what_an_event_may_hold_is_set_name_by_name() -> None:
+    settings = Settings.load({}, max_name=1, max_depth=2, max_nodes=3, max_metrics=4)
+    assert settings.limits == Limits(name=1, depth=2, nodes=3, metrics=4)
+    assert Settings.load({}).limits == Limits()
+
+
+def test_the_secret_shows_in_no_representation() -> None:
+    assert KEY not in repr(Settings.load({}, secret=f'1:{KEY}'))
+    assert "secret='***'" in repr(Settings.load({}, secret=f'1:{KEY}'))

@@ -31,7 +31,7 @@ class Finding(NamedTuple):
 
 def doctor_options(parser: ArgumentParser) -> None:
     """The options of ``doctor``."""
-    parser.set_defaults(run=doctor, settings=tuple(setting.name for setting in SETTINGS))
+    parser.set_defaults(run=doctor, settings=tuple(setting.name for setting in SETTINGS if setting.name != 'secret'))
 
 
 def doctor(arguments: Namespace) -> int:
@@ -76,6 +76,8 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     for setting in SETTINGS:
         value = getattr(settings, setting.name)
         shown = ' '.join(map(str, value)) if isinstance(value, tuple) else hide_secrets(str(value))
+        if setting.name == 'secret' and shown:
+            shown = '***'
         yield Finding(OK, 'setting', f'{setting.name} = {shown or "none"}')
     if settings.zones:
         yield Finding(OK, 'zones', f'{len(settings.zones)} of {len(settings.zones)} known: their days are counted')

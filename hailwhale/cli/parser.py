@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
-from hailwhale.cli import asking, counting, doctor, filling, serving
+from hailwhale.cli import asking, buffering, counting, doctor, filling, keys, pixels, serving, verifying
 from hailwhale.cli.options import Version, add_settings
 
 _EPILOG = """\
@@ -41,12 +41,21 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 _Build = Callable[[argparse.ArgumentParser], None]
 _COMMANDS: tuple[tuple[str, str, _Build], ...] = (
-    ('serve', 'count and answer over HTTP', serving.serve_options),
+    ('serve', 'take events, count and answer over HTTP', serving.serve_options),
+    ('hail', 'take events over HTTP, and nothing else', serving.hail_options),
+    ('whale', 'count and answer over HTTP, and nothing else', serving.whale_options),
     ('count', 'count one event', counting.count_options),
     ('totals', 'print sums', asking.totals_options),
     ('plot', 'draw a series in the terminal', asking.plot_options),
     ('top', 'print the largest children', asking.top_options),
     ('import', 'count every row of a CSV or NDJSON file', filling.import_options),
+    ('drain', 'bring events that wait into the counters', buffering.drain_options),
+    ('dead', 'show events that were put aside, and why', buffering.dead_options),
+    ('tail', 'show events as they come in', buffering.tail_options),
+    ('key', 'make, list, rotate and revoke keys', keys.key_options),
+    ('pixel', 'seal an event into an image', pixels.pixel_options),
+    ('secret', 'make and rotate what seals pixels', pixels.secret_options),
     ('demo', 'count a year of flights and serve them', serving.demo_options),
+    ('verify', 'check that all counters agree', verifying.verify_options),
     ('doctor', 'look whether everything is well, and say what is not', doctor.doctor_options),
 )

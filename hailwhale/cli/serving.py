@@ -14,7 +14,9 @@ from hailwhale.cli.progress import Bar
 from hailwhale.errors import SettingsError
 from hailwhale.settings import SETTINGS, Settings
 
-_SERVING = tuple(setting.name for setting in SETTINGS)
+#: Not the secret: everybody on the machine may read what stands on a command line.
+_SERVING = tuple(setting.name for setting in SETTINGS if setting.name != 'secret')
+_ALL = ('hail', 'whale', 'drain')
 _DEMO = ('host', 'port', 'cors', 'max_body', 'cache_seconds', 'timeout')
 
 
@@ -23,7 +25,7 @@ def _server_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--open',
         action='store_true',
-        help='listen beyond loopback, where anybody who reaches the port may count and ask',
+        help='let in whoever reaches the port, without a key',
     )
     parser.add_argument('--access-log', action='store_true', help='log each request to standard error')
 
@@ -31,7 +33,19 @@ def _server_options(parser: ArgumentParser) -> None:
 def serve_options(parser: ArgumentParser) -> None:
     """The options of ``serve``."""
     _server_options(parser)
-    parser.set_defaults(run=serve, settings=_SERVING)
+    parser.set_defaults(run=serve, parts=_ALL, settings=_SERVING)
+
+
+def hail_options(parser: ArgumentParser) -> None:
+    """The options of ``hail``."""
+    _server_options(parser)
+    parser.set_defaults(run=serve, parts=('hail',), settings=_SERVING)
+
+
+def whale_options(parser: ArgumentParser) -> None:
+    """The options of ``whale``."""
+    _server_options(parser)
+    parser.set_defaults(run=serve, parts=('whale',), settings=_SERVING)
 
 
 def serve(arguments: Namespace) -> int:
@@ -42,11 +56,16 @@ def serve(arguments: Namespace) -> int:
 def _serve(settings: Settings, arguments: Namespace, ready: Callable[[str], object]) -> int:
     import logging
 
-    from hailwhale.wsgi import serve_whale
+    from hailwhale.wsgi import serve_parts
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s')
-    return serve_whale(
-        settings, workers=arguments.workers, open=arguments.open, ready=ready, access_log=arguments.access_log
+    return serve_parts(
+        settings,
+        arguments.parts,
+        workers=arguments.workers,
+        open=arguments.open,
+        ready=ready,
+        access_log=arguments.access_log,
     )
 
 
@@ -55,7 +74,7 @@ def demo_options(parser: ArgumentParser) -> None:
     _server_options(parser)
     parser.add_argument('--again', action='store_true', help='count the flights anew, whatever has been counted')
     parser.add_argument('--no-serve', dest='serves', action='store_false', help='count the flights, and end')
-    parser.set_defaults(run=demo, settings=_DEMO)
+    parser.set_defaults(run=demo, parts=_ALL, settings=_DEMO)
 
 
 def demo(arguments: Namespace) -> int:

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from hailwhale.errors import (
+    AccessError,
+    BacklogFull,
     HailWhaleError,
     InvalidInput,
     InvalidText,
@@ -23,25 +25,31 @@ from hailwhale.errors import (
     StorageConflict,
     StorageError,
     StorageUnavailable,
+    TooManyRequests,
     Unanswerable,
+    Unauthorized,
 )
 from hailwhale.lenient import read_json, read_value
-
-Environ = dict[str, Any]
+from hailwhale.paths import DEFAULT_PK, Path, pk_path
+from hailwhale.servers.bodies import Environ, UnknownCoding, body_of
 
 OK, NO_CONTENT, NOT_MODIFIED = 200, 204, 304
 #: More parameters than any path has.
 MAX_PARAMETERS = 64
-#: Seconds after which a client may ask again, when the engine was away or others were quicker.
+#: Seconds after which a client may ask again, when the engine was away, others were quicker, or too many events wait.
 RETRY_AFTER = 2
+#: The parameter of the address line that holds a key, for whoever cannot send a header.
+KEY = 'key'
 
-#: Sent along by browsers' libraries: to get around caches, and for scripts from elsewhere, which are never answered.
-_IGNORED = frozenset({'_', 'callback'})
+#: The key, which is looked at before; and what browsers' libraries send along, to get around caches, and for scripts
+#: from elsewhere, which are never answered.
+_IGNORED = frozenset({'_', 'callback', KEY})
 _SPELLINGS = (('dimension', 'dimensions'), ('metric', 'metrics'), ('period', 'periods'))
 _OTHER_SPELLING = {one: other for pair in _SPELLINGS for one, other in (pair, pair[::-1])}
-_FORM = 'application/x-www-form-urlencoded'
+FORM = 'application/x-www-form-urlencoded'
 # Beacons are sent as text/plain.
 _JSON = re.compile(r'|text/plain|application/(?:[a-z0-9.-]+\+)?json')
+_KEY_GIVEN = re.compile(rf"""([?&]{KEY}=)[^&\s'"]+""")
 _WHOLE = re.compile(r'[+-]?[0-9]{1,9}')
 _FLAGS = dict.fromkeys(('', '1', 'true', 'yes', 'on'), True) | dict.fromkeys(('0', 'false', 'no', 'off'), False)
 _SHOWN = 80
@@ -75,18 +83,38 @@ class ForeignOrigin(InvalidInput):
     code = 'foreign_origin'
 
 
+class NotBuilt(HailWhaleError):
+    """What answers at the path needs a library that is not installed."""
+
+    code = 'not_built'
+
+
 #: The first that an error is an instance of.
 _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (NotFound, 404),
     (WrongMethod, 405),
     (UnknownBody, 415),
+    (UnknownCoding, 415),
     (ForeignOrigin, 403),
+    (NotBuilt, 501),
+    (Unauthorized, 401),
+    (TooManyRequests, 429),
+    (AccessError, 403),
     (LimitExceeded, 413),
     (InvalidInput, 400),
     (Unanswerable, 422),
     (StorageError, 503),
     (Exception, 500),
 )
+
+
+def hide_key(text: str) -> str:
+    """A text without the keys that stand in its addresses, for logs.
+
+    >>> hide_key('GET /count?pk=a&key=hw_k2n8w0qd_secret&id=7 HTTP/1.1')
+    'GET /count?pk=a&key=***&id=7 HTTP/1.1'
+    """
+    return _KEY_GIVEN.sub(r'\1***', text)
 
 
 class Refusal(NamedTuple):
@@ -104,16 +132,27 @@ def refusal(error: Exception) -> Refusal:
     413
     """
     status = next(status for kind, status in _STATUSES if isinstance(error, kind))
-    headers = {}
-    if isinstance(error, StorageUnavailable | StorageConflict):
-        headers['Retry-After'] = str(RETRY_AFTER)
-    if isinstance(error, WrongMethod):
-        headers['Allow'] = ', '.join(error.allowed)
     if isinstance(error, HailWhaleError):
         said: dict[str, str | None] = {'code': error.code, 'message': error.message, 'field': error.field}
     else:
         said = {'code': 'internal', 'message': "this server failed; its log says how ('internal')", 'field': None}
-    return Refusal(status, {'error': said}, headers)
+    return Refusal(status, {'error': said}, _headers(error))
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    """What an error tells in headers: when to ask again, what to ask with."""
+    match error:
+        case StorageUnavailable() | StorageConflict() | BacklogFull():
+            return {'Retry-After': str(RETRY_AFTER)}
+        case TooManyRequests():
+            return {'Retry-After': str(error.retry_after)}
+        case Unauthorized():
+            return {'WWW-Authenticate': 'Bearer realm="HailWhale"'}
+        case WrongMethod():
+            return {'Allow': ', '.join(error.allowed)}
+        case UnknownCoding():
+            return {'Accept-Encoding': 'gzip'}
+    return {}
 
 
 def shown(value: object) -> str:
@@ -217,17 +256,30 @@ class Parameters:
 
     def __init__(self, **kinds: Kind) -> None:
         self._kinds = kinds
+        self._without_pk = DEFAULT_PK
         self._names = {name: name for name in kinds}
         self._names |= {_OTHER_SPELLING[name]: name for name in kinds if name in _OTHER_SPELLING}
 
-    def read(self, environ: Environ, *, max_body: int) -> dict[str, Any]:
+    def about_all(self) -> Parameters:
+        """The same; but a request that names no pk is one about all pks, not about the pk without a name."""
+        self._without_pk = ()
+        return self
+
+    def pks(self, given: Mapping[str, Any]) -> list[Path]:
+        """The pks that a request is about, as `read` gave it; ``()`` is all of them."""
+        found = [pk_path(given['pk']) if 'pk' in given else self._without_pk] if 'pk' in self._kinds else []
+        if 'under' in self._kinds:
+            found.append(pk_path(given['under']) if given.get('under') else ())
+        return found
+
+    def read(self, environ: Environ, *, max_body: int, max_inflated: int | None = None) -> dict[str, Any]:
         """The values that a request gives, under the names of the table.
 
-        Raises `InvalidInput` for what cannot be read, `LimitExceeded` for a body of more than ``max_body`` bytes and
-        the like, `UnknownBody` for a body that is neither JSON nor a form.
+        Raises `InvalidInput` for what cannot be read, `LimitExceeded` for a body of more than ``max_body`` bytes, or
+        ``max_inflated`` once it is inflated, and the like, `UnknownBody` for a body that is neither JSON nor a form.
         """
         found: dict[str, Any] = {}
-        for given_name, given, spelled in _given(environ, max_body):
+        for given_name, given, spelled in _given(environ, max_body, max_body if max_inflated is None else max_inflated):
             if given_name in _IGNORED:
                 continue
             name = self._names.get(given_name)
@@ -245,40 +297,56 @@ class Parameters:
         return f'there are {", ".join(self._kinds)}' if self._kinds else 'this path takes none'
 
 
-def _given(environ: Environ, max_body: int) -> Iterator[tuple[str, Any, bool]]:
+def _given(environ: Environ, max_body: int, max_inflated: int) -> Iterator[tuple[str, Any, bool]]:
     """Every name with its value; and whether that is a text to be read, not a value of JSON."""
-    for name, text in _pairs(environ.get('QUERY_STRING', '').encode('latin-1')):
+    for name, text in pairs(environ.get('QUERY_STRING', '').encode('latin-1')):
         yield name, text, True
     if environ['REQUEST_METHOD'] != 'POST':
         return
-    media = environ.get('CONTENT_TYPE', '').partition(';')[0].strip().lower()
-    body = _body(environ, max_body)
-    if body and media == _FORM:
+    media = media_type(environ)
+    body = body_of(environ, max_body=max_body, max_inflated=max_inflated)
+    if body and media == FORM:
         if body.lstrip()[:1] == b'{':
             raise UnknownBody('a form that looks like JSON (send JSON with Content-Type: application/json)')
-        for name, text in _pairs(body):
+        for name, text in pairs(body):
             yield name, text, True
     elif body:
-        if not _JSON.fullmatch(media):
-            raise UnknownBody(f'not a type of body that is read: {shown(media)} (send application/json)')
-        yield from ((name, item, False) for name, item in _json(body, max_body).items())
+        check_json(media)
+        yield from ((name, item, False) for name, item in _json(body).items())
 
 
-def _json(body: bytes, max_body: int) -> Mapping[str, Any]:
-    read = read_json(body, max_bytes=max_body)
+def media_type(environ: Environ) -> str:
+    """What a body is said to be, without its parameters."""
+    return str(environ.get('CONTENT_TYPE', '')).partition(';')[0].strip().lower()
+
+
+def check_json(media: str) -> None:
+    """Raise `UnknownBody` unless a body of this type is read as JSON."""
+    if not _JSON.fullmatch(media):
+        raise UnknownBody(f'not a type of body that is read: {shown(media)} (send application/json)')
+
+
+def _json(body: bytes) -> Mapping[str, Any]:
+    read = read_json(body, max_bytes=len(body))
     if not isinstance(read, dict):
         raise InvalidText(f'not a JSON object of parameters: {shown(read)} (try {{"pk": "signup"}})')
     return read
 
 
-def _pairs(query: bytes) -> Iterator[tuple[str, str]]:
-    pairs = [pair for pair in query.split(b'&') if pair]
-    if len(pairs) > MAX_PARAMETERS:
-        raise LimitExceeded(f'more than {MAX_PARAMETERS} parameters: {len(pairs)}')
-    for pair in pairs:
+def pairs(query: bytes, *, strict: bool = True) -> Iterator[tuple[str, str]]:
+    """The names and texts of an address line or a form; unless ``strict``, of any encoding."""
+    text_of = _text if strict else _any_text
+    parts = [part for part in query.split(b'&') if part]
+    if len(parts) > MAX_PARAMETERS:
+        raise LimitExceeded(f'more than {MAX_PARAMETERS} parameters: {len(parts)}')
+    for pair in parts:
         name, _, text = pair.partition(b'=')
-        decoded = _text(name, 'a name')
-        yield decoded, _text(text, decoded)
+        decoded = text_of(name, 'a name')
+        yield decoded, text_of(text, decoded)
+
+
+def _any_text(quoted: bytes, _: str) -> str:
+    return unquote_to_bytes(quoted.replace(b'+', b' ')).decode(errors='replace')
 
 
 def _text(quoted: bytes, whose: str) -> str:
@@ -288,34 +356,3 @@ def _text(quoted: bytes, whose: str) -> str:
     except UnicodeDecodeError as error:
         message = f'{shown(whose)} is not UTF-8 (percent-encode the bytes of UTF-8)'
         raise InvalidText(message, field=whose[:_SHOWN]) from error
-
-
-def _body(environ: Environ, max_body: int) -> bytes:
-    length = environ.get('CONTENT_LENGTH') or '0'
-    if not (length.isascii() and length.isdigit()):
-        raise InvalidText(f'not a Content-Length: {shown(length)}')
-    # A body in chunks tells no length; the server must mark its end then.
-    wanted = max_body + 1 if environ.get('wsgi.input_terminated') and length == '0' else int(length)
-    if wanted > max_body and length != '0':
-        raise _too_large(max_body)
-    body = _read(environ, wanted)
-    if len(body) > max_body:
-        raise _too_large(max_body)
-    if len(body) < int(length):
-        raise InvalidText(f'the body ended after {len(body)} of {length} bytes')
-    return body
-
-
-def _read(environ: Environ, wanted: int) -> bytes:
-    parts = []
-    try:
-        while wanted and (part := environ['wsgi.input'].read(wanted)):
-            parts.append(part)
-            wanted -= len(part)
-    except OSError as error:
-        raise InvalidText('the body did not arrive whole (send it again)') from error
-    return b''.join(parts)
-
-
-def _too_large(max_body: int) -> LimitExceeded:
-    return LimitExceeded(f'the body has more than {max_body} bytes (send less at once, or raise HAILWHALE_MAX_BODY)')

@@ -1,30 +1,37 @@
-"""Routes and answers: one shape for errors, caching of reads, permissions for pages of other sites.
+"""Routes and answers: one shape for errors, keys, caching of reads, permissions for pages of other sites.
 
-An `Application` is plain WSGI.  A handler gets a `Request` and returns an `Answer`, or raises; it never sees HTTP.
+An `Application` is plain WSGI, made of the routes that it is given.  A handler gets a `Request` and returns an
+`Answer`, or raises; it never sees HTTP.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import bottle  # type: ignore[import-untyped]
 import ujson
 
+from hailwhale.access import Access, Grant, Scope
 from hailwhale.errors import HailWhaleError, StorageError
+from hailwhale.meters import Meters
+from hailwhale.paths import Path
+from hailwhale.pixels import page_origin
+from hailwhale.servers.bodies import Environ
 from hailwhale.servers.params import (
+    KEY,
     NO_CONTENT,
     NOT_MODIFIED,
     OK,
-    Environ,
     ForeignOrigin,
     NotFound,
-    Parameters,
     WrongMethod,
+    pairs,
     refusal,
     shown,
 )
@@ -39,9 +46,42 @@ TEXT = 'text/plain; charset=utf-8'
 #: A reader may show what it was told a second ago; then a short answer tells that nothing has changed.
 FOR_A_SECOND = 'private, max-age=1'
 NEVER = 'no-store'
+#: One transparent pixel.
+GIF = (
+    b'GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,'
+    b'\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;'
+)
+#: The header that tells an image request why it was refused.
+ERROR_HEADER = 'X-HailWhale-Error'
+#: The answer to every GET that counts.
+COUNTED = b'OK'
 
 _CORS_SECONDS = 600
 _SAFE = frozenset({'GET', 'HEAD', 'OPTIONS'})
+_ASKED_HEADERS = 'Authorization, Content-Encoding, Content-Type, If-None-Match'
+_EXPOSED_HEADERS = f'ETag, Retry-After, {ERROR_HEADER}'
+
+
+#: Where nobody is asked for a key.
+EVERYTHING = Grant()
+
+
+class Reads(Protocol):
+    """Reads what a request gives, by name; `hailwhale.servers.params.Parameters` does."""
+
+    def read(self, environ: Environ, *, max_body: int, max_inflated: int | None = None) -> dict[str, Any]:
+        """The values that a request gives."""
+
+    def pks(self, given: Mapping[str, Any]) -> Iterable[Path]:
+        """The pks that it is about; ``()`` is all of them."""
+
+
+class Visit(NamedTuple):
+    """What a browser says of itself: the page it shows, its cookies, whether they travel sealed."""
+
+    origin: str | None = None
+    cookies: str = ''
+    secure: bool = False
 
 
 class Request(NamedTuple):
@@ -50,6 +90,8 @@ class Request(NamedTuple):
     method: str
     given: dict[str, Any]
     named: Mapping[str, str]
+    grant: Grant = EVERYTHING
+    visit: Visit = Visit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +111,27 @@ class Route:
 
     ``parameters``  those it takes; None: whatever is given is not looked at
     ``methods``     which it takes, beside OPTIONS; GET brings HEAD with it where nothing changes by asking
+    ``scope``       what a key must be for; None: no key is asked for.  Keys are looked at before the body is read, and
+                    the pks that the parameters name before the handler is called
     ``own_pages``   whether, of pages in browsers, only our own and those of permitted origins may use it
+    ``image``       whether errors are images, too: what an ``<img>`` asks for shows no broken sign
+    ``takes``       whether events come in here, so that what is refused here counts as refused events
     """
 
     path: str
     answer: Callable[[Request], Answer]
-    parameters: Parameters | None = None
+    parameters: Reads | None = None
     methods: tuple[str, ...] = ('GET', 'HEAD')
+    scope: Scope | None = None
     own_pages: bool = False
+    image: bool = False
+    takes: bool = False
+
+
+def image() -> Answer:
+    """The answer to an ``<img>``."""
+    # Pages that let in only what agrees to it may show it, too.
+    return Answer(GIF, 'image/gif', headers={'Cross-Origin-Resource-Policy': 'cross-origin'})
 
 
 def json(value: object, *, cache: str = NEVER) -> Answer:
@@ -89,16 +144,46 @@ def json(value: object, *, cache: str = NEVER) -> Answer:
     return Answer(text.encode(), cache=cache)
 
 
+class _Call:
+    """One request on its way: what is known of it so far."""
+
+    __slots__ = ('environ', 'grant', 'method', 'origin', 'route')
+
+    def __init__(self, environ: Environ) -> None:
+        self.environ = environ
+        self.method: str = environ['REQUEST_METHOD']
+        origin = environ.get('HTTP_ORIGIN')
+        #: That of the page that asks, where there is one.  What has no name is foreign to everybody.
+        self.origin = page_origin(origin, environ.get('HTTP_REFERER')) or ('null' if origin is not None else None)
+        self.route: Route | None = None
+        self.grant: Grant = EVERYTHING
+
+
 class Application:
     """A WSGI application made of routes.
 
-    ``cors``      origins whose pages may ask, in lower case; ``*`` means all
-    ``max_body``  most bytes in the body of a request
+    ``cors``          origins whose pages may ask, in lower case; ``*`` means all
+    ``max_body``      most bytes in the body of a request
+    ``max_inflated``  most bytes of it once it is inflated; by default as many
+    ``access``        who may come in; None: everybody
+    ``meters``        where it is noted what was answered and refused
     """
 
-    def __init__(self, routes: Iterable[Route], *, cors: Sequence[str], max_body: int) -> None:
+    def __init__(
+        self,
+        routes: Iterable[Route],
+        *,
+        cors: Sequence[str] = (),
+        max_body: int,
+        max_inflated: int | None = None,
+        access: Access | None = None,
+        meters: Meters | None = None,
+    ) -> None:
         self._cors = frozenset(cors)
         self._max_body = max_body
+        self._max_inflated = max_body if max_inflated is None else max_inflated
+        self._access = access
+        self._meters = meters
         # Only the router of bottle: what it keeps for a request would be shared by greenlets, were it imported before
         # gevent has patched what it keeps that in.
         self._router = bottle.Router()
@@ -108,27 +193,57 @@ class Application:
             for path in {route.path, route.path.rstrip('/') + '/'}:
                 self._router.add(path, 'ANY', route)
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
-        try:
-            answer = self._answer(environ)
-        except Exception as error:
-            answer = _refused(error, environ)
-        status, headers, body = self._shaped(answer, environ)
-        start_response(f'{status} {HTTPStatus(status).phrase}', list(headers.items()))
-        return [body] if body and environ['REQUEST_METHOD'] != 'HEAD' else []
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all routes."""
+        return tuple(self._paths)
 
-    def _answer(self, environ: Environ) -> Answer:
-        route, named = self._route(environ.get('PATH_INFO', ''))
-        method = environ['REQUEST_METHOD']
+    def __call__(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
+        began = time.perf_counter()
+        call = _Call(environ)
+        try:
+            answer = self._answer(call)
+        except Exception as error:
+            answer = self._refused(error, call)
+        status, headers, body = self._shaped(answer, call)
+        start_response(f'{status} {HTTPStatus(status).phrase}', list(headers.items()))
+        if self._meters:
+            path = call.route.path if call.route else 'none'
+            self._meters.answered(path, status, time.perf_counter() - began)
+        return [body] if body and call.method != 'HEAD' else []
+
+    def _answer(self, call: _Call) -> Answer:
+        environ, method = call.environ, call.method
+        call.route, named = self._route(environ.get('PATH_INFO', ''))
+        route = call.route
         allowed = (*route.methods, 'OPTIONS')
         if method == 'OPTIONS':
-            return self._preflight(allowed, environ)
+            return self._preflight(allowed, call)
         if method not in allowed:
             raise WrongMethod(method, allowed)
         if route.own_pages:
             self._check_origin(environ)
-        given = route.parameters.read(environ, max_body=self._max_body) if route.parameters else {}
-        return route.answer(Request(method, given, named))
+        if route.scope and self._access:
+            call.grant = self._permitted(self._access, route.scope, call)
+        given: dict[str, Any] = {}
+        if route.parameters:
+            given = route.parameters.read(environ, max_body=self._max_body, max_inflated=self._max_inflated)
+            for pk in route.parameters.pks(given):
+                call.grant.check(pk)
+        return route.answer(Request(method, given, named, call.grant, _visit(call)))
+
+    @staticmethod
+    def _permitted(access: Access, scope: Scope, call: _Call) -> Grant:
+        """What whoever asks may do; their rate pays for the request."""
+        environ = call.environ
+        # A browser tells whose page asks, even where it sends no Origin; older ones tell nothing.
+        cross_site = environ.get('HTTP_SEC_FETCH_SITE', '') in ('cross-site', 'same-site')
+        host = environ.get('HTTP_HOST')
+        grant = access.permit(key_of(environ), scope, origin=call.origin, cross_site=cross_site, host=host)
+        # Even of a request that is then refused for its rate, the page may read why.
+        call.grant = grant
+        grant.spend(1)
+        return grant
 
     def _route(self, path: str) -> tuple[Route, Mapping[str, str]]:
         asked = path.encode('latin-1').decode('utf-8', 'replace')
@@ -138,16 +253,38 @@ class Application:
             raise NotFound(f'no such path: {shown(asked)} (there are {", ".join(self._paths)})') from None
         return found
 
-    def _shaped(self, answer: Answer, environ: Environ) -> tuple[int, dict[str, str], bytes]:
+    def _refused(self, error: Exception, call: _Call) -> Answer:
+        """The answer to what went wrong, which is logged where it is not the client's doing."""
+        what = (call.method, call.environ.get('PATH_INFO', ''))
+        if isinstance(error, StorageError):
+            _log.warning('%s %r: %s', *what, error.message)
+        elif not isinstance(error, HailWhaleError):
+            _log.error('%s %r failed', *what, exc_info=error)
+        if self._meters and call.route and call.route.takes:
+            self._meters.refuse(error)
+        status, body, headers = refusal(error)
+        if call.route and call.route.image:
+            shape = image()
+            return Answer(
+                shape.body,
+                shape.type,
+                status=status,
+                headers={**shape.headers, **headers, ERROR_HEADER: body['error']['code'] or ''},
+            )
+        return encoded(body, status, headers)
+
+    def _shaped(self, answer: Answer, call: _Call) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of an answer, or that the client has it already."""
-        cache = answer.cache if environ['REQUEST_METHOD'] in _SAFE else NEVER
-        headers = {'Cache-Control': cache, 'X-Content-Type-Options': 'nosniff'}
-        headers |= self._permission(environ) | dict(answer.headers)
+        cache = answer.cache if call.method in _SAFE else NEVER
+        headers = {'Cache-Control': cache, 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer'}
+        headers |= self._permission(call) | dict(answer.headers)
         if answer.status == NO_CONTENT:
             return NO_CONTENT, headers, b''
         if cache != NEVER:
             headers['ETag'] = f'"{blake2b(answer.body, digest_size=12).hexdigest()}"'
-            if _knows(environ.get('HTTP_IF_NONE_MATCH', ''), headers['ETag']):
+            if self._access:
+                headers['Vary'] = f'{headers["Vary"]}, Authorization' if 'Vary' in headers else 'Authorization'
+            if _knows(call.environ.get('HTTP_IF_NONE_MATCH', ''), headers['ETag']):
                 return NOT_MODIFIED, headers, b''
         headers |= {'Content-Type': answer.type, 'Content-Length': str(len(answer.body))}
         return answer.status, headers, answer.body
@@ -157,22 +294,35 @@ class Application:
     def _permits(self, origin: str) -> bool:
         return '*' in self._cors or origin.lower() in self._cors
 
-    def _permission(self, environ: Environ) -> dict[str, str]:
-        if not self._cors:
+    def _permission(self, call: _Call) -> dict[str, str]:
+        """The headers that let a page of another site read the answer: one that is listed, or that the key is for."""
+        if not self._cors and not call.grant.origins:
             return {}
-        headers = {} if '*' in self._cors else {'Vary': 'Origin'}
-        origin = environ.get('HTTP_ORIGIN', '')
-        if origin and self._permits(origin):
-            headers['Access-Control-Allow-Origin'] = '*' if '*' in self._cors else origin
-            headers['Access-Control-Expose-Headers'] = 'ETag, Retry-After'
+        everybody = '*' in self._cors
+        headers = {} if everybody else {'Vary': 'Origin'}
+        origin = call.environ.get('HTTP_ORIGIN')
+        if origin and (self._permits(origin) or call.origin in call.grant.origins):
+            headers['Access-Control-Allow-Origin'] = '*' if everybody else origin
+            headers['Access-Control-Expose-Headers'] = _EXPOSED_HEADERS
         return headers
 
-    def _preflight(self, allowed: tuple[str, ...], environ: Environ) -> Answer:
+    def _preflight(self, allowed: tuple[str, ...], call: _Call) -> Answer:
+        """What a browser may send.
+
+        It asks without the key.  Where keys are asked for nothing is given away by saying yes to every page: what it
+        sends then has no cookies of ours, and is refused without a key that is for it.
+        """
         headers = {'Allow': ', '.join(allowed)}
-        if self._permits(environ.get('HTTP_ORIGIN', '')):
+        origin = call.environ.get('HTTP_ORIGIN')
+        if not origin:
+            return Answer(b'', status=NO_CONTENT, headers=headers)
+        keyed = bool(call.route and call.route.scope and self._access and self._access.mode == 'keyed')
+        if keyed and not self._permits(origin):
+            headers |= {'Access-Control-Allow-Origin': origin, 'Vary': 'Origin'}
+        if keyed or self._permits(origin):
             headers |= {
                 'Access-Control-Allow-Methods': ', '.join(allowed),
-                'Access-Control-Allow-Headers': 'Content-Type, If-None-Match',
+                'Access-Control-Allow-Headers': _ASKED_HEADERS,
                 'Access-Control-Max-Age': str(_CORS_SECONDS),
             }
         return Answer(b'', status=NO_CONTENT, headers=headers)
@@ -186,16 +336,26 @@ class Application:
             raise ForeignOrigin(f'not for pages of {shown(origin)} (HAILWHALE_CORS lists whose pages may)')
 
 
-def _refused(error: Exception, environ: Environ) -> Answer:
-    """The answer to what went wrong, which is logged where it is not the client's doing."""
-    what = (environ['REQUEST_METHOD'], environ.get('PATH_INFO', ''))
-    if isinstance(error, StorageError):
-        _log.warning('%s %r: %s', *what, error.message)
-    elif not isinstance(error, HailWhaleError):
-        _log.error('%s %r failed', *what, exc_info=error)
-    status, body, headers = refusal(error)
-    # In ASCII: a message may quote what no encoding has a byte for.
+def key_of(environ: Environ) -> str | None:
+    """The key that a request brings: ``Authorization: Bearer KEY``, else the parameter ``key`` of its address line."""
+    scheme, _, token = environ.get('HTTP_AUTHORIZATION', '').strip().partition(' ')
+    if scheme.lower() == 'bearer':
+        return token.strip() or None
+    query = environ.get('QUERY_STRING', '')
+    if f'{KEY}=' not in query:
+        return None
+    return next((text for name, text in pairs(query.encode('latin-1'), strict=False) if name == KEY and text), None)
+
+
+def encoded(body: Mapping[str, object], status: int, headers: Mapping[str, str]) -> Answer:
+    """An answer in ASCII: a message in it may quote what no encoding has a byte for."""
     return Answer(ujson.dumps(body, escape_forward_slashes=False).encode(), status=status, headers=headers)
+
+
+def _visit(call: _Call) -> Visit:
+    get = call.environ.get
+    secure = 'https' in (get('wsgi.url_scheme'), get('HTTP_X_FORWARDED_PROTO', '').partition(',')[0].strip().lower())
+    return Visit(call.origin, get('HTTP_COOKIE', ''), secure)
 
 
 def _knows(if_none_match: str, etag: str) -> bool:

@@ -2,18 +2,21 @@
 
 ::
 
-    /count_now /update_count_to           GET, POST   OK, or {"counted": true}
+    /count_now                            GET, POST   OK, or {"counted": true}
+    /update_count_to                      POST        {"counted": true}
     /totals                               GET, POST   {period: {dimension: {metric: number}}}
     /plotpoints                           GET, POST   {dimension: {metric: [[milliseconds, number], ...]}}
     /rank                                 GET, POST   {"rows": [...]}
     /subdimensions                        GET, POST   {"subdimensions": [[name, ...], ...]}
     /pks                                  GET, POST   {"pks": [{"pk": [...], "metrics": [...], "children": number}]}
+    /spy                                  GET, POST   {"events": [...]}, newest first
     /reset                                POST        {"reset": number of nodes}
-    /healthz                              GET         {"status": "ok"}
+    /flush_hail                           POST        {"drained": number of events}
     / and /static/NAME                    GET         the page
 
 Parameters are those of `hailwhale.whale.Whale`, by the same names.  By GET they stand in the address line, spelled
-leniently; by POST in a JSON object or a form.
+leniently; by POST in a JSON object or a form.  What changes what was counted is for POST and for keys that may
+administer.
 """
 
 from __future__ import annotations
@@ -21,15 +24,19 @@ from __future__ import annotations
 from typing import Any
 
 from hailwhale.errors import InvalidInput
+from hailwhale.hail import Hail
 from hailwhale.servers.params import Parameters, flag, formulas, one_of, raw, share, value, whole, word
 from hailwhale.servers.static import Static
-from hailwhale.servers.web import FOR_A_SECOND, TEXT, Answer, Application, Request, Route, json
-from hailwhale.settings import Settings
+from hailwhale.servers.web import COUNTED, FOR_A_SECOND, TEXT, Answer, Request, Route, json
 from hailwhale.whale import Whale
+
+#: Events that a look at the spy logs answers, unless it says how many; and how many at the most.
+_SPIED, _MOST_SPIED = 1_000, 10_000
 
 _READ = ('GET', 'HEAD', 'POST')
 # No HEAD: whoever sends it wants to look, not to count.
 _WRITE = ('GET', 'POST')
+_CHANGE = ('POST',)
 
 _COUNT = Parameters(pk=value, dimensions=value, metrics=value, at=value, id=raw)
 _LEVEL = Parameters(pk=value, dimensions=value, metrics=value, at=value)
@@ -52,54 +59,78 @@ _RANK = Parameters(
 )
 _SUBDIMENSIONS = Parameters(pk=value, dimensions=value, recursive=flag)
 _PKS = Parameters(under=value)
+_SPY = Parameters(pk=value, uid=raw, limit=whole).about_all()
 _RESET = Parameters(pk=value, dimensions=value, metrics=value)
 
 
-class WhaleServer(Application):
-    """The WSGI application that serves a whale.
+def whale_routes(whale: Whale, hail: Hail | None = None) -> tuple[Route, ...]:
+    """The routes of the whale server; those of ``hail`` are left out without it."""
+    server, page = _WhaleServer(whale), Static('hailwhale', 'static')
+    return (
+        Route('/count_now', server.count_now, _COUNT, _WRITE, scope='write'),
+        Route('/update_count_to', server.update_count_to, _LEVEL, _CHANGE, scope='admin', own_pages=True),
+        Route('/totals', server.totals, _TOTALS, _READ, scope='read'),
+        Route('/plotpoints', server.plotpoints, _PLOTPOINTS, _READ, scope='read'),
+        Route('/rank', server.rank, _RANK, _READ, scope='read'),
+        Route('/subdimensions', server.subdimensions, _SUBDIMENSIONS, _READ, scope='read'),
+        Route('/pks', server.pks, _PKS, _READ, scope='read'),
+        Route('/reset', server.reset, _RESET, _CHANGE, scope='admin', own_pages=True),
+        *(_of_hail(hail) if hail else ()),
+        Route('/', page.page),
+        Route('/static/<name>', page.file),
+    )
 
-    Safe for threads and greenlets as far as the whale is.  The engine is not asked for anything before the first
-    request.
-    """
 
-    def __init__(self, whale: Whale, settings: Settings) -> None:
+def _of_hail(hail: Hail) -> tuple[Route, ...]:
+    def spy(request: Request) -> Answer:
+        limit = request.given.get('limit', _SPIED)
+        if not 1 <= limit <= _MOST_SPIED:
+            raise InvalidInput(f'not a number of events: {limit} (from 1 to {_MOST_SPIED})', field='limit')
+        return json({'events': hail.spy(request.given.get('pk'), request.given.get('uid'), limit)})
+
+    def flush(request: Request) -> Answer:
+        # Of all pks: whoever asks must be for all of them.
+        request.grant.check(())
+        return json({'drained': hail.drain()})
+
+    return (
+        Route('/spy', spy, _SPY, _READ, scope='read'),
+        Route('/flush_hail', flush, Parameters(), _CHANGE, scope='admin', own_pages=True),
+    )
+
+
+class _WhaleServer:
+    """What answers at the routes."""
+
+    def __init__(self, whale: Whale) -> None:
         self._whale = whale
-        page = Static('hailwhale', 'static')
-        routes = (
-            Route('/count_now', self._count_now, _COUNT, _WRITE),
-            Route('/update_count_to', self._update_count_to, _LEVEL, _WRITE),
-            Route('/totals', self._totals, _TOTALS, _READ),
-            Route('/plotpoints', self._plotpoints, _PLOTPOINTS, _READ),
-            Route('/rank', self._rank, _RANK, _READ),
-            Route('/subdimensions', self._subdimensions, _SUBDIMENSIONS, _READ),
-            Route('/pks', self._pks, _PKS, _READ),
-            Route('/reset', self._reset, _RESET, ('POST',), own_pages=True),
-            Route('/healthz', self._healthz),
-            Route('/', page.page),
-            Route('/static/<name>', page.file),
-        )
-        super().__init__(routes, cors=settings.cors, max_body=settings.max_body)
 
     # -- counting ----------------------------------------------------------------------------------------------------
 
-    def _count_now(self, request: Request) -> Answer:
-        return _counted(request, self._whale.count_now(**request.given))
+    def count_now(self, request: Request) -> Answer:
+        """Count one event now."""
+        counted = self._whale.count_now(**request.given)
+        return Answer(COUNTED, TEXT) if request.method == 'GET' else json({'counted': counted})
 
-    def _update_count_to(self, request: Request) -> Answer:
+    def update_count_to(self, request: Request) -> Answer:
+        """Set a level."""
         self._whale.update_count_to(**request.given)
-        return _counted(request, True)
+        return json({'counted': True})
 
-    def _reset(self, request: Request) -> Answer:
+    def reset(self, request: Request) -> Answer:
+        """Clear a pk, or a part of it."""
         if 'pk' not in request.given:
             raise InvalidInput("nothing to clear is named (give its pk; '_' is the one without a name)", field='pk')
         return json({'reset': self._whale.reset(**request.given)})
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
-    def _totals(self, request: Request) -> Answer:
+    def totals(self, request: Request) -> Answer:
+        """Sums over periods."""
         return json(self._whale.totals(**request.given), cache=FOR_A_SECOND)
 
-    def _plotpoints(self, request: Request) -> Answer:
+    def plotpoints(self, request: Request) -> Answer:
+        """Numbers over time."""
         given = request.given
         shape = given.pop('points', 'ms')
         found = self._whale.plotpoints(**given, points='ms')
@@ -108,33 +139,26 @@ class WhaleServer(Application):
                 by_metric.update({metric: _as_mapping(drawn) for metric, drawn in by_metric.items()})
         return json(found, cache=FOR_A_SECOND)
 
-    def _rank(self, request: Request) -> Answer:
+    def rank(self, request: Request) -> Answer:
+        """Children by what they have."""
         rows = self._whale.rank(**request.given)
         return json({'rows': [row.to_dict() for row in rows]}, cache=FOR_A_SECOND)
 
-    def _subdimensions(self, request: Request) -> Answer:
+    def subdimensions(self, request: Request) -> Answer:
+        """The names below."""
         given = request.given
         below = self._whale.all_subdimensions if given.get('recursive') else self._whale.get_subdimensions
         found = below(given.get('pk'), given.get('dimensions'))
         return json({'subdimensions': found}, cache=FOR_A_SECOND)
 
-    def _pks(self, request: Request) -> Answer:
+    def pks(self, request: Request) -> Answer:
+        """The pks below one."""
         whale = self._whale
         found = [
             {'pk': pk, 'metrics': whale.metric_names(pk), 'children': len(whale.pks(pk))}
             for pk in whale.pks(request.given.get('under') or None)
         ]
         return json({'pks': found}, cache=FOR_A_SECOND)
-
-    # -- looking after -----------------------------------------------------------------------------------------------
-
-    def _healthz(self, _: Request) -> Answer:
-        self._whale.storage.ping()
-        return json({'status': 'ok'})
-
-
-def _counted(request: Request, counted: bool) -> Answer:
-    return Answer(b'OK', TEXT) if request.method == 'GET' else json({'counted': counted})
 
 
 def _as_mapping(drawn: Any) -> Any:

@@ -12,23 +12,28 @@ One exception: a commit in which a counter passes the end of its range, 2^63, is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from hailwhale.errors import SettingsError, StorageRefused
+from hailwhale.errors import SettingsError, StorageError, StorageRefused
 from hailwhale.intervals import DAY
-from hailwhale.storage import commits, events, keys, reads, resets, tables
+from hailwhale.storage import commits, events, keys, reads, resets, secrets, tables, waiting
+from hailwhale.storage.bounds import DEFAULT, Bounds
 from hailwhale.storage.cells import Cells, Lanes
 from hailwhale.storage.commits import Commit, Position
 from hailwhale.storage.events import Event
-from hailwhale.storage.keys import SHARDS, Series, Slot, Slots, group, pk_group, series, shard_of
+from hailwhale.storage.keys import SHARDS, Series, Slot, Slots, group, pk_group, series, series_at, shard_of
 from hailwhale.storage.reads import Chunk, Columns, GroupRead, SeriesRead, chunks
 from hailwhale.storage.redis import Engine, open_engine
 from hailwhale.storage.resets import Reset, Span
-from hailwhale.storage.wire import numbers, pack, strings, text
+from hailwhale.storage.secrets import Secrets
+from hailwhale.storage.waiting import Arrival, Use
+from hailwhale.storage.wire import pack, strings, text
 
 __all__ = [
     'SHARDS',
+    'Arrival',
+    'Bounds',
     'Cells',
     'Chunk',
     'Columns',
@@ -38,17 +43,20 @@ __all__ = [
     'Lanes',
     'Position',
     'Reset',
+    'Secrets',
     'Series',
     'SeriesRead',
     'Slot',
     'Slots',
     'Span',
     'Storage',
+    'Use',
     'chunks',
     'connect',
     'group',
     'pk_group',
     'series',
+    'series_at',
     'shard_of',
 ]
 
@@ -59,8 +67,9 @@ _INTERVAL = 'interval:'
 class Storage:
     """Counters on one engine.  Safe for threads, greenlets and forks."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, bounds: Bounds = DEFAULT) -> None:
         self.engine = engine
+        self.bounds = bounds
         #: How many seconds after its chunk began the longest-kept counter ends (`keys.Slots.longest`).
         self.longest = 400 * DAY
 
@@ -116,15 +125,24 @@ class Storage:
 
     def count(self, event: Event, *, now: int) -> bool:
         """Count one event in one round trip; False, and nothing added, when its id was counted within 48 hours."""
-        return events.count(self.engine, event, longest=self.longest, now=now)
+        return events.count(self.engine, event, longest=self.longest, bounds=self.bounds, now=now)
+
+    def set_level(self, event: Event, *, now: int) -> None:
+        """Set the amounts of the last child of an event's last group, and move all others by the same difference."""
+        events.set_level(self.engine, event, longest=self.longest, bounds=self.bounds, now=now)
 
     def fresh(self, shard: int, ids: Sequence[str], *, now: int) -> list[bool]:
         """For each id, whether no event with it was counted within the last 48 hours."""
-        return commits.fresh(self.engine, shard, ids, now=now)
+        return commits.fresh(self.engine, shard, ids, kept=self.bounds.ids_kept, now=now)
 
-    def commit(self, commit: Commit, *, now: int) -> bool:
-        """Do all of a commit in one transaction; False, and nothing done, when it was done before."""
-        return commits.commit(self.engine, commit, longest=self.longest, now=now)
+    def commit(self, commit: Commit, *, now: int, meanwhile: Callable[[], object] | None = None) -> bool:
+        """Do all of a commit in one transaction; False, and nothing done, when it was done before.
+
+        ``meanwhile`` is called once, while the engine is at work on it; it must not raise.
+        """
+        return commits.commit(
+            self.engine, commit, longest=self.longest, bounds=self.bounds, now=now, meanwhile=meanwhile
+        )
 
     def position(self, shard: int, name: str) -> str | None:
         """How far a reader has come in this shard, as its last commit stored it."""
@@ -136,24 +154,78 @@ class Storage:
 
     # -- waiting events ----------------------------------------------------------------------------------------------
 
-    def push(self, shard: int, events: Sequence[bytes]) -> int:
-        """Append events to the shard's list, in one step; how long it is now."""
-        length = self.engine.ask(shard, 'RPUSH', keys.hits_key(shard), *events, again=False)
-        assert isinstance(length, int)
-        return length
+    def push(self, arrivals: Mapping[int, Sequence[Arrival]]) -> dict[int, list[bool] | StorageError]:
+        """Append events to the lists of their shards, with one round trip a node; what became of them, by shard.
 
-    def waiting(self, shard: int, limit: int) -> tuple[str | None, list[bytes]]:
-        """The first events of the shard's list, and the sequence that says where the list began when they were
-        read."""
-        sequence, events = self.engine.pipeline(
-            shard, [pack('GET', keys.sequence_key(shard)), pack('LRANGE', keys.hits_key(shard), 0, limit - 1)]
-        )
-        return text(sequence), strings(events)
+        In a shard all are kept or none.  A list says for each event, in order, whether it was kept: False for those
+        whose sealed pixel is used up.  An error says why none of the shard's events was kept, or that nobody knows:
+        `BacklogFull` where there is no room, `StorageUnavailable` also for a connection that broke on the way.  What
+        happens in one shard changes nothing in the others, and no error is raised.
+        """
+        return waiting.push(self.engine, arrivals, self.bounds)
+
+    def waiting(self, shard: int, limit: int, after: int = 0) -> tuple[str | None, list[bytes]]:
+        """The first events of the shard's list but ``after`` of them, and the sequence that says where the list began
+        when they were read."""
+        return waiting.waiting(self.engine, shard, limit, after)
 
     def backlog(self) -> list[int]:
         """How many events wait, by shard."""
-        asked = [(shard, pack('LLEN', keys.hits_key(shard))) for shard in range(SHARDS)]
-        return numbers(self.engine.everywhere(asked))
+        return waiting.backlog(self.engine)
+
+    def sequences(self) -> list[int]:
+        """How many events have been taken off the lists since the store was made, by shard."""
+        return waiting.sequences(self.engine)
+
+    def spied(self, logs: Iterable[str], limit: int) -> list[bytes]:
+        """The last entries of spy logs (`keys.spied_pk_key`, `keys.spied_uid_key`), of all together, newest first.
+
+        Each is when the event came, in epoch milliseconds, a tab, and the event.
+        """
+        return waiting.spied(self.engine, logs, limit)
+
+    def spied_logs(self) -> list[str]:
+        """The keys of all spy logs of pks; some of them may have ended."""
+        return waiting.spied_logs(self.engine)
+
+    def dead(self, limit: int, shards: Iterable[int] = range(SHARDS)) -> dict[int, list[bytes]]:
+        """The last events that could not be counted, by shard, newest first; ``limit`` of each shard at the most."""
+        return waiting.dead(self.engine, shards, limit)
+
+    def put_aside(self) -> list[int]:
+        """How many events that could not be counted are kept, by shard."""
+        return waiting.put_aside(self.engine)
+
+    def revive(self, shard: int, entries: Sequence[tuple[bytes, bytes]]) -> int:
+        """Let events that were put aside wait again; how many.
+
+        Each is an entry as `dead` answers it, and the text that waits from now on: in one step the one is taken off and
+        the other appended, so that no event is in both places, or in none.  An entry that is there no more is passed
+        over.  One whose text is empty is only taken off.
+        """
+        return waiting.revive(self.engine, shard, entries)
+
+    # -- secrets -----------------------------------------------------------------------------------------------------
+
+    def secrets(self) -> Secrets:
+        """The keys that seal tokens."""
+        return secrets.read(self.engine)
+
+    def add_secret(self, number: int, text: str, *, first: int | None) -> bool:
+        """Keep a new key, which seals from now on.
+
+        False, and nothing done, unless ``first`` (None: none at all) is the first until now and the number is free: of
+        two that make one at once only one does, and then both find the same.
+        """
+        return secrets.add(self.engine, number, text, first=first)
+
+    def forget_secret(self, number: int, *, first: int) -> bool:
+        """Forget a key: tokens of it are refused from now on.
+
+        False, and nothing done, where there is none of that number, where ``first`` is not the first, and for the first
+        itself.
+        """
+        return secrets.forget(self.engine, number, first=first)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -178,10 +250,10 @@ class Storage:
         return reads.metric_names(self.engine, shard, pk, eras)
 
 
-def connect(url: str = '', *, home: Path, timeout: float = 5.0) -> Storage:
+def connect(url: str = '', *, home: Path, timeout: float = 5.0, bounds: Bounds = DEFAULT) -> Storage:
     """The counters on the engine at ``url``; '' means the bundled engine with its data in ``home``.
 
     Nothing is sent before the first use, except that the bundled engine is started.  ``timeout``: seconds that the
     engine may take to answer.  Raises `SettingsError` for an address that cannot be read.
     """
-    return Storage(open_engine(url, home=home, timeout=timeout))
+    return Storage(open_engine(url, home=home, timeout=timeout), bounds)

@@ -8,23 +8,31 @@ them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from struct import Struct
+from typing import NamedTuple
 
-from hailwhale.metrics import Micros, split
+from hailwhale.metrics import MICROS_PER_UNIT, Micros, split
 from hailwhale.paths import escape
 from hailwhale.storage.keys import Series, Slot, counters_key
 from hailwhale.storage.scripts import digest
 from hailwhale.storage.wire import pack
 
-#: A lane holds 10**28 of the largest amounts before it could run over into the next.
-LANE = 192
-#: From so many counters of one hash on, one call of a script costs the engine less than an increment for each.
-MANY = 4
+#: A lane holds 10**16 of the largest amounts before it could run over into the next.
+LANE = 128
+#: From so many counters of one hash on, the script costs the engine less than an increment for each.
+MANY = 8
+#: Counters that one call of the script adds to, or those of one group where they are more.
+AT_ONCE = 2_000
+#: In the script numbers are exact below this.
+MOST = 2**52
 _LANE_BYTES = LANE // 8
 _MASK = (1 << LANE) - 1
 _HALF = 1 << (LANE - 1)
 _FULL = 1 << LANE
+#: What the upper half of a biased lane reads as, where the amount is 0 or above; and all bits of the lower half.
+_ABOVE = -(1 << 63)
+_LOW = (1 << 64) - 1
 
 Cells = dict[Slot, dict[Series, int]]
 Numbers = Mapping[tuple[int, str], Mapping[str, int]]
@@ -87,84 +95,143 @@ def tables(cells: Mapping[Slot, Iterable[Series]]) -> dict[tuple[int, str], set[
     return needed
 
 
+class _Place(NamedTuple):
+    """A group over a chunk: when it ends, and for each of its cells the field and the sum."""
+
+    ends: int
+    fields: list[int]
+    sums: list[int]
+
+
 class Encoder:
-    """Commands made of parts that are encoded once: a bulk for each field, another for each amount."""
+    """Commands that add: calls of a script, each for many counters, and increments of what the script has no range
+    for."""
 
     def __init__(self, shard: int, lanes: Lanes) -> None:
         self._shard = shard
         self._lanes = lanes
-        self._hashes: dict[tuple[str, str], list[list[bytes]]] = {}
-        self._expiries: dict[tuple[str, str], int] = {}
-        self._amounts: dict[bytes, tuple[bytes | None, bytes | None]] = {}
+        self._bias = lanes.bias
 
     def commands(self, cells: Mapping[Slot, Mapping[Series, int]], numbers: Numbers) -> tuple[list[bytes], list[bytes]]:
         """What adds every amount that is not 0, and what ends the hashes for which adding does not.
 
-        A hash with few of them gets a HINCRBY for each, one with more a single call of the script ``add``.
+        The same cells with all sums below 0 instead of above get as many commands, each of which undoes one.
         """
-        for slot, of_slot in cells.items():
-            self._encode(slot, of_slot, numbers)
         increments: list[bytes] = []
         expiries: list[bytes] = []
-        for place, columns in self._hashes.items():
-            for metric, pairs in zip(self._lanes.keys, columns, strict=True):
-                key, expires = counters_key(self._shard, *place, metric).encode(), self._expiries[place]
-                if len(pairs) >= MANY:
-                    increments.append(_script_call(key, expires, pairs))
-                elif pairs:
-                    prefix = b'*4\r\n$7\r\nHINCRBY\r\n$%d\r\n%b\r\n' % (len(key), key)
-                    increments += [prefix + pair for pair in pairs]
-                    expiries.append(pack('EXPIREAT', key, expires))
+        call = _Call()
+        for (name, group), place in self._places(cells, numbers).items():
+            columns: list[tuple[bytes, Sequence[int]]] = []
+            for metric, column in zip(self._lanes.keys, self._columns(place.sums), strict=True):
+                key = counters_key(self._shard, name, group, metric).encode()
+                if len(column) < MANY or max(column) >= MOST or min(column) <= -MOST:
+                    if lines := _increments(key, place.fields, column):
+                        increments += lines
+                        expiries.append(pack('EXPIREAT', key, place.ends))
+                elif any(column):
+                    columns.append((key, column))
+            if columns:
+                call.add(place, columns)
+                if call.counters >= AT_ONCE:
+                    increments.append(call.command())
+                    call = _Call()
+        if call.counters:
+            increments.append(call.command())
         return increments, expiries
 
-    def _encode(self, slot: Slot, cells: Mapping[Series, int], numbers: Numbers) -> None:
-        # A million times in an import: lanes are cut as bytes, all at once, and looked up as they are.
-        biased, size = self._lanes.bias, _LANE_BYTES * len(self._lanes.names)
-        cut, known = Struct(f'{_LANE_BYTES}s' * len(self._lanes.names)).unpack, self._amounts
-        groups: dict[str, tuple[list[list[bytes]], Mapping[str, int]]] = {}
-        for (_, group, child), packed in cells.items():
-            columns, table = groups.get(group) or groups.setdefault(group, self._group(slot, group, numbers))
-            field = table[child] * slot.length + slot.offset
-            text = b'%d' % field
-            bulk = b'$%d\r\n%b' % (len(text), text)
-            for pairs, lane in zip(columns, cut((packed + biased).to_bytes(size, 'little')), strict=True):
-                whole, rest = known.get(lane) or self._amount(lane)
-                if whole is not None:
-                    pairs.append(bulk + whole)
-                if rest is not None:
-                    below = b'%d' % (-1 - field)
-                    pairs.append(b'$%d\r\n%b%b' % (len(below), below, rest))
+    @staticmethod
+    def _places(cells: Mapping[Slot, Mapping[Series, int]], numbers: Numbers) -> Mapping[tuple[str, str], _Place]:
+        """By chunk and group the cells that lie there."""
+        found: dict[tuple[str, str], _Place] = {}
+        for slot, of_slot in cells.items():
+            groups: dict[str, tuple[Mapping[str, int], list[int], list[int]]] = {}
+            name, offset, length, ends, era = slot
+            for (_, group, child), packed in of_slot.items():
+                known = groups.get(group)
+                if known is None:
+                    place = found.setdefault((name, group), _Place(ends, [], []))
+                    known = groups[group] = numbers[era, group], place.fields, place.sums
+                table, fields, sums = known
+                fields.append(table[child] * length + offset)
+                sums.append(packed)
+        return found
 
-    def _group(self, slot: Slot, group: str, numbers: Numbers) -> tuple[list[list[bytes]], Mapping[str, int]]:
-        """What all cells of a group in a slot share: the hashes of its metrics, and the children's numbers."""
-        place = (slot.name, group)
-        self._expiries[place] = slot.expires
-        hashes = self._hashes.get(place)
-        if hashes is None:
-            hashes = self._hashes[place] = [[] for _ in self._lanes.names]
-        return hashes, numbers[slot.era, group]
-
-    def _amount(self, lane: bytes) -> tuple[bytes | None, bytes | None]:
-        whole, rest = split(int.from_bytes(lane, 'little') - _HALF)
-        parts = (_bulk(whole) if whole else None, _bulk(rest) if rest else None)
-        if len(self._amounts) < 100_000:
-            self._amounts[lane] = parts
-        return parts
+    def _columns(self, sums: Sequence[int]) -> Iterator[Sequence[int]]:
+        """For each metric its lane of every sum."""
+        # A million times in an import: lanes are cut as bytes, all at once.
+        lanes, bias = len(self._lanes.names), self._bias
+        size = _LANE_BYTES * lanes
+        halves = Struct(f'<{2 * lanes * len(sums)}q').unpack(
+            b''.join([(packed + bias).to_bytes(size, 'little') for packed in sums])
+        )
+        for lane in range(lanes):
+            low, high = halves[2 * lane :: 2 * lanes], halves[2 * lane + 1 :: 2 * lanes]
+            if min(low) >= 0 and max(high) == min(high) == _ABOVE:
+                yield low
+            else:
+                yield [((more ^ _ABOVE) << 64) + (less & _LOW) for less, more in zip(low, high, strict=True)]
 
 
-def _script_call(key: bytes, expires: int, pairs: Sequence[bytes]) -> bytes:
-    end = b'%d' % expires
-    head = b'*%d\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n'
-    return head % (5 + 2 * len(pairs), digest('add'), len(key), key, len(end), end) + b''.join(pairs)
+def _increments(key: bytes, fields: Sequence[int], column: Sequence[int]) -> list[bytes]:
+    """A command for each counter; a fraction has its own."""
+    lines = []
+    for field, micros in zip(fields, column, strict=True):
+        whole, rest = split(micros)
+        if whole:
+            lines.append(_increment(key, field, whole))
+        if rest:
+            lines.append(_increment(key, -1 - field, rest))
+    return lines
 
 
-def negated(increment: bytes) -> bytes:
-    """The command that undoes one of `Encoder.commands`."""
-    parts = increment.split(b'\r\n')[2::2]
-    first = 2 if parts[0] == b'HINCRBY' else 5
-    return pack(*parts[:first], *(-int(part) if i % 2 else part for i, part in enumerate(parts[first:])))
+def _increment(key: bytes, field: int, amount: int) -> bytes:
+    name, value = b'%d' % field, b'%d' % amount
+    return b'*4\r\n$7\r\nHINCRBY\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n' % (
+        len(key),
+        key,
+        len(name),
+        name,
+        len(value),
+        value,
+    )
 
 
-def _bulk(amount: int) -> bytes:
-    text = b'%d' % amount
-    return b'\r\n$%d\r\n%b\r\n' % (len(text), text)
+class _Call:
+    """A call of `scripts/add.lua`."""
+
+    def __init__(self) -> None:
+        self.counters = 0
+        self._keys: list[bytes] = []
+        self._args: list[bytes | int] = []
+
+    def add(self, place: _Place, columns: Sequence[tuple[bytes, Sequence[int]]]) -> None:
+        """Add to one more group: to the hash of each of these metrics."""
+        self._args += (place.ends, len(columns), _packed(place.fields))
+        for key, column in columns:
+            fields, amounts = _parts(place.fields, column)
+            pairs = [0] * (2 * len(fields))
+            pairs[::2], pairs[1::2] = fields, amounts
+            self._keys.append(key)
+            self._args += (b'' if fields is place.fields else _packed(fields), _packed(pairs))
+            self.counters += len(fields)
+
+    def command(self) -> bytes:
+        """The call of the script."""
+        return pack('EVALSHA', digest('add'), len(self._keys), *self._keys, *self._args)
+
+
+def _parts(fields: list[int], column: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The fields that get something, and what; millionths apart from whole amounts."""
+    if all(column) and not any(micros % MICROS_PER_UNIT for micros in column):
+        return fields, [micros // MICROS_PER_UNIT for micros in column]
+    found, amounts = [], []
+    for field, micros in zip(fields, column, strict=True):
+        for name, amount in zip((field, -1 - field), split(micros), strict=True):
+            if amount:
+                found.append(name)
+                amounts.append(amount)
+    return found, amounts
+
+
+def _packed(integers: Sequence[int]) -> bytes:
+    return Struct(f'<{len(integers)}q').pack(*integers)

@@ -6,24 +6,24 @@ Commands encoded beforehand cost the engine the least for each increment.  While
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hailwhale.errors import CounterFull, StorageConflict, StorageError, StorageRefused
 from hailwhale.paths import escape
 from hailwhale.storage import keys
-from hailwhale.storage.cells import Encoder, Lanes, negated, tables
+from hailwhale.storage.bounds import Bounds
+from hailwhale.storage.cells import Encoder, Lanes
 from hailwhale.storage.keys import Series, Slot, era_expires
+from hailwhale.storage.numbering import Numbered, number
 from hailwhale.storage.reads import Columns, SeriesRead, read_one, touched
-from hailwhale.storage.redis import Engine, evaluate, evaluation, teach
-from hailwhale.storage.wire import NoScript, Reply, Wire, checked, numbers, pack, text
+from hailwhale.storage.redis import Engine, teach
+from hailwhale.storage.wire import NoScript, Reply, Wire, checked, numbers, pack
 
 #: How often a commit is tried when other writers change what it watches.
 ATTEMPTS = 64
-#: Names that one call of a script looks up; more would hold up other clients.
-_NAMES_AT_ONCE = 5_000
-
-Table = tuple[int, str]  # era, group
+#: Events that one command puts back.
+_PUSHED_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class Commit:
     ids: Collection[str] = ()  #: of events; none of them may have been counted before
     taken: Sequence[bytes] = ()  #: the waiting events that are added up in it, to take off the head of the shard's list
     sequence: str | None = None  #: of that list, when the events were read
+    ordered: Sequence[bytes] = ()  #: those taken, put back in this order: then nothing is counted
     position: Position | None = None
     expected: tuple[SeriesRead, Columns] | None = None  #: what must still be counted
     dead: Sequence[bytes] = ()  #: events that can never be counted, for the shard's list of them
@@ -57,20 +58,29 @@ class Commit:
         return sum(map(len, self.cells.values())) * len(self.lanes.names)
 
 
-def fresh(engine: Engine, shard: int, ids: Sequence[str], *, now: int) -> list[bool]:
-    """For each id, whether no event with it was counted within the last 48 hours."""
-    replies = engine.pipeline(shard, [pack('SMISMEMBER', key, *ids) for key in keys.ids_keys(shard, now)])
+def fresh(engine: Engine, shard: int, ids: Sequence[str], *, kept: int, now: int) -> list[bool]:
+    """For each id, whether no event with it was counted within the last ``kept`` seconds."""
+    digests = list(map(keys.id_digest, ids))
+    replies = engine.pipeline(shard, [pack('SMISMEMBER', key, *digests) for key in keys.ids_keys(shard, now, kept)])
     return [not any(days) for days in zip(*map(numbers, replies), strict=True)]
 
 
-def commit(engine: Engine, commit: Commit, *, longest: int, now: int) -> bool:
-    """Do all of a commit in one transaction.
+def commit(
+    engine: Engine,
+    commit: Commit,
+    *,
+    longest: int,
+    bounds: Bounds,
+    now: int,
+    meanwhile: Callable[[], object] | None = None,
+) -> bool:
+    """Do all of a commit in one transaction.  ``meanwhile`` is called once, while the engine is at work on it.
 
     False, and nothing done, when what says that it was done is there already (one of its ids), or when the position,
     the sequence or the counters are others than expected.  Raises `StorageConflict` when others changed what it
     watches during every attempt.
     """
-    attempt = _Attempt(commit, longest, now)
+    attempt = _Attempt(commit, longest, bounds, now, meanwhile)
     for _ in range(ATTEMPTS):
         done = engine.run(commit.shard, attempt.run)
         if done is not None:
@@ -81,40 +91,52 @@ def commit(engine: Engine, commit: Commit, *, longest: int, now: int) -> bool:
 class _Attempt:
     """A commit on its way to the engine."""
 
-    def __init__(self, commit: Commit, longest: int, now: int) -> None:
+    def __init__(
+        self, commit: Commit, longest: int, bounds: Bounds, now: int, meanwhile: Callable[[], object] | None
+    ) -> None:
         self._commit = commit
         self._longest = longest
+        self._bounds = bounds
         self._now = now
-        self._ids = keys.ids_keys(commit.shard, now) if commit.ids else ()
+        self._meanwhile = meanwhile
+        self._ids = keys.ids_keys(commit.shard, now, bounds.ids_kept) if commit.ids else ()
+        self._digests = list(map(keys.id_digest, commit.ids))
         self._sequence = keys.sequence_key(commit.shard)
         self._place = keys.position_key(commit.shard, commit.position.name) if commit.position else ''
 
     def run(self, wire: Wire) -> bool | None:
         """One try: True when it is done, False when it had been done before, None when somebody else was faster."""
-        watched = [keys.epoch_key(self._commit.shard), *self._ids]
-        if self._commit.expected:
-            watched += touched(self._commit.expected[0])
-        if self._place:
-            watched.append(self._place)
-        if self._commit.taken:
-            watched.append(self._sequence)
-        wire.ask(pack('WATCH', *watched))
         if self._done_before(wire):
             wire.ask(pack('UNWATCH'))
             return False
-        encoder = Encoder(self._commit.shard, self._commit.lanes)
-        increments, expiries = encoder.commands(self._commit.cells, self._number(wire))
+        commit, room = self._commit, self._bounds.children
+        found = number(wire, commit.shard, commit.cells, commit.pks, room=room, longest=self._longest)
+        increments, expiries = Encoder(commit.shard, commit.lanes).commands(found.cells, found.numbers)
         teach(wire, 'add')
-        results = _transaction(wire, increments, expiries + self._metrics() + self._marks())
-        return None if results is None else self._checked(wire, increments, results)
+        queued = _send(wire, increments, expiries + self._metrics(found) + self._marks())
+        if self._meanwhile:
+            meanwhile, self._meanwhile = self._meanwhile, None
+            meanwhile()
+        results = _results(wire, queued)
+        return None if results is None else self._checked(wire, found, results)
 
     def _done_before(self, wire: Wire) -> bool:
-        if any(any(numbers(wire.ask(pack('SMISMEMBER', key, *self._commit.ids)))) for key in self._ids):
-            return True
+        """Watch what says that it was done, and look at it: one round trip."""
         position, expected = self._commit.position, self._commit.expected
-        if position and text(wire.ask(pack('GET', self._place))) != position.before:
-            return True
-        if self._commit.taken and text(wire.ask(pack('GET', self._sequence))) != self._commit.sequence:
+        watched = [keys.epoch_key(self._commit.shard), *self._ids]
+        asked = [pack('SMISMEMBER', key, *self._digests) for key in self._ids]
+        wanted: list[Reply] = [[0] * len(self._digests)] * len(self._ids)
+        if expected:
+            watched += touched(expected[0])
+        if position:
+            watched.append(self._place)
+            asked.append(pack('GET', self._place))
+            wanted.append(_bytes(position.before))
+        if self._commit.taken:
+            watched.append(self._sequence)
+            asked.append(pack('GET', self._sequence))
+            wanted.append(_bytes(self._commit.sequence))
+        if _asked(wire, [pack('WATCH', *watched), *asked])[1:] != wanted:
             return True
         return expected is not None and read_one(wire, expected[0]) != expected[1]
 
@@ -122,8 +144,8 @@ class _Attempt:
         """What says that it was done."""
         marks = []
         if self._ids:
-            marks.append(pack('SADD', self._ids[0], *self._commit.ids))
-            marks.append(pack('EXPIREAT', self._ids[0], keys.ids_expire(self._now)))
+            marks.append(pack('SADD', self._ids[0], *self._digests))
+            marks.append(pack('EXPIREAT', self._ids[0], keys.ids_expire(self._now, self._bounds.ids_kept)))
         if self._commit.position:
             marks.append(pack('SET', self._place, self._commit.position.after, 'EX', keys.POSITION_KEPT))
         if self._commit.dead:
@@ -131,29 +153,33 @@ class _Attempt:
             marks.append(pack('LTRIM', keys.dead_key(self._commit.shard), -keys.DEAD_KEPT, -1))
         if self._commit.taken:
             marks.append(pack('LTRIM', keys.hits_key(self._commit.shard), len(self._commit.taken), -1))
-            marks.append(pack('INCRBY', self._sequence, len(self._commit.taken)))
+            marks += _pushed(self._commit.shard, self._commit.ordered)
+            # Whatever becomes of the list, who has read it before must find that it is another.
+            marks.append(pack('INCRBY', self._sequence, 1 if self._commit.ordered else len(self._commit.taken)))
         return marks
 
-    def _checked(self, wire: Wire, increments: Sequence[bytes], results: Sequence[Reply]) -> bool | None:
+    def _checked(self, wire: Wire, found: Numbered, results: Sequence[Reply]) -> bool | None:
         """True when all was done.  A transaction goes on where one of its commands is refused: then undo the others."""
         refused = [reply for reply in results if isinstance(reply, StorageError)]
         if not refused:
             return True
-        taken = [negated(line) for line, reply in zip(increments, results, strict=False) if isinstance(reply, int)]
-        undone = _transaction(wire, taken, self._unmark())
+        below = {slot: {place: -packed for place, packed in cells.items()} for slot, cells in found.cells.items()}
+        lines, _ = Encoder(self._commit.shard, self._commit.lanes).commands(below, found.numbers)
+        taken = [line for line, reply in zip(lines, results, strict=False) if isinstance(reply, int)]
+        undone = _results(wire, _send(wire, taken, self._unmark()))
         assert undone is not None, 'nothing is watched after EXEC'
         if all(isinstance(reply, NoScript) for reply in refused):
             # Somebody made the engine forget its scripts: teach it again, and try again.
             wire.taught.clear()
             return None
         kind = CounterFull if isinstance(refused[0], CounterFull) else StorageRefused
-        raise kind(f'{refused[0]} ({len(refused)} of {len(increments)} increments; none was kept)')
+        raise kind(f'{refused[0]} ({len(refused)} of {len(lines)} commands; none was kept)')
 
     def _unmark(self) -> list[bytes]:
         """What takes `_marks` back."""
         commit, undo = self._commit, []
         if self._ids:
-            undo.append(pack('SREM', self._ids[0], *commit.ids))
+            undo.append(pack('SREM', self._ids[0], *self._digests))
         if commit.position and commit.position.before is None:
             undo.append(pack('DEL', self._place))
         elif commit.position:
@@ -162,15 +188,15 @@ class _Attempt:
             undo.append(pack('LTRIM', keys.dead_key(commit.shard), 0, -1 - len(commit.dead)))
         if commit.taken:
             # The sequence goes on: who has read the list in between must not take it for the one it was.
-            undo.append(pack('LPUSH', keys.hits_key(commit.shard), *reversed(commit.taken)))
+            undo += _pushed(commit.shard, commit.taken)
             undo.append(pack('INCR', self._sequence))
         return undo
 
-    def _metrics(self) -> list[bytes]:
+    def _metrics(self, found: Numbered) -> list[bytes]:
         """The names of the metrics, kept for those who ask what has been counted."""
         commands = []
-        eras = {slot.era for slot in self._commit.cells}
-        for pk, metrics in self._commit.pks.items():
+        eras = {slot.era for slot in found.cells}
+        for pk, metrics in found.pks.items():
             if not metrics:
                 continue
             fields = [part for name in metrics for part in (escape(name), '1')]
@@ -180,49 +206,36 @@ class _Attempt:
                 commands.append(pack('EXPIREAT', key, era_expires(era, self._longest)))
         return commands
 
-    def _number(self, wire: Wire) -> dict[Table, dict[str, int]]:
-        """The number of every child, from its group's table; new children get the next one.
 
-        Numbers given to a commit that then fails stay in the table and expire with it.
-        """
-        found: dict[Table, dict[str, int]] = {}
-        for batch in _batches(tables(self._commit.cells)):
-            places = [keys.names_key(self._commit.shard, era, group) for (era, group), _ in batch]
-            args: list[str | int] = []
-            for (era, _), names in batch:
-                args += (era_expires(era, self._longest), len(names), *names)
-            answers = iter(numbers(evaluate(wire, 'number', evaluation('number', places, args))))
-            for table, names in batch:
-                known = found.setdefault(table, {})
-                for name in names:
-                    known[name] = next(answers)
-        return found
+def _bytes(value: str | None) -> bytes | None:
+    return None if value is None else value.encode()
 
 
-def _batches(needed: Mapping[Table, Iterable[str]]) -> Iterable[list[tuple[Table, list[str]]]]:
-    """The names to look up, at most `_NAMES_AT_ONCE` at a time."""
-    batch: list[tuple[Table, list[str]]] = []
-    room = _NAMES_AT_ONCE
-    for table, wanted in needed.items():
-        names = list(wanted)
-        while names:
-            taken, names = names[:room], names[room:]
-            batch.append((table, taken))
-            room -= len(taken)
-            if not room:
-                yield batch
-                batch, room = [], _NAMES_AT_ONCE
-    if batch:
-        yield batch
+def _pushed(shard: int, events: Sequence[bytes]) -> Iterator[bytes]:
+    """Commands that put events before all that wait, the first of them first."""
+    for end in range(len(events), 0, -_PUSHED_AT_ONCE):
+        yield pack('LPUSH', keys.hits_key(shard), *reversed(events[max(0, end - _PUSHED_AT_ONCE) : end]))
 
 
-def _transaction(wire: Wire, increments: Sequence[bytes], others: Sequence[bytes]) -> list[Reply] | None:
-    """Send everything between MULTI and EXEC; the results, None when a watched key had changed."""
+def _asked(wire: Wire, commands: Sequence[bytes]) -> list[Reply]:
+    """The replies to commands that go out together; the first error is raised."""
+    wire.send(b''.join(commands))
+    replies = [wire.reply() for _ in commands]
+    return list(map(checked, replies))
+
+
+def _send(wire: Wire, increments: Sequence[bytes], others: Sequence[bytes]) -> int:
+    """Send everything between MULTI and EXEC; how many one-line replies come before the results."""
     wire.send(b''.join([pack('MULTI'), *increments, *others, pack('EXEC')]))
-    queued, results = wire.simple(1 + len(increments) + len(others)), wire.reply()
+    return 1 + len(increments) + len(others)
+
+
+def _results(wire: Wire, queued: int) -> list[Reply] | None:
+    """The results of what was sent; None when a watched key had changed."""
+    refusals, results = wire.simple(queued), wire.reply()
     if isinstance(results, list):
         return results
-    for refusal in queued:
+    for refusal in refusals:
         raise refusal
     checked(results)
     return None

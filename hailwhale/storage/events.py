@@ -6,19 +6,24 @@ shard, moment and metrics, by group, and by the children within it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
+from hailwhale.errors import StorageRefused
 from hailwhale.metrics import Micros, split
 from hailwhale.paths import escape
 from hailwhale.storage import keys
+from hailwhale.storage.bounds import Bounds
 from hailwhale.storage.keys import Slot, era_expires
+from hailwhale.storage.numbering import Folding
 from hailwhale.storage.redis import Engine, evaluate
 from hailwhale.storage.scripts import digest
-from hailwhale.storage.wire import bulk
+from hailwhale.storage.wire import bulk, numbers
 
-_CALL = b'$7\r\nEVALSHA\r\n' + bulk(digest('count'))
+_CALLS = {script: b'$7\r\nEVALSHA\r\n' + bulk(digest(script)) for script in ('count', 'level')}
+_NO_ROOM_FOR_IDS = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +38,56 @@ class Event:
     id: str | None
 
 
-def count(engine: Engine, event: Event, *, longest: int, now: int) -> bool:
+def count(engine: Engine, event: Event, *, longest: int, bounds: Bounds, now: int) -> bool:
     """Add an event's amounts to every child of every group in every slot, in one round trip.
 
-    False, and nothing added, when its id was counted within the last 48 hours.
+    A new child of a parent that has no room for it is counted as `keys.OTHER`, with a round trip for each level at
+    which that is found.  False, and nothing added, when its id was counted within the time that ids are kept.
     """
-    data = command(event, longest=longest, now=now)
-    return engine.run(event.shard, lambda wire: evaluate(wire, 'count', data)) == 1
+    return _run(engine, 'count', event, longest=longest, bounds=bounds, now=now)
 
 
-def command(event: Event, *, longest: int, now: int) -> bytes:
-    """The call of the script, as `scripts/count.lua` reads it."""
+def set_level(engine: Engine, event: Event, *, longest: int, bounds: Bounds, now: int) -> None:
+    """Set the amounts of the last child of the last group in every slot; move all others by the same difference.
+
+    One script call: all or nothing, whoever else counts there.  A child without room is set as `keys.OTHER`.
+    """
+    _run(engine, 'level', event, longest=longest, bounds=bounds, now=now)
+
+
+def _run(engine: Engine, script: str, event: Event, *, longest: int, bounds: Bounds, now: int) -> bool:
+    # Each time another name becomes `OTHER`, which has room everywhere: this ends.
+    while True:
+        data = command(script, event, longest=longest, bounds=bounds, now=now)
+        reply = engine.run(event.shard, partial(evaluate, name=script, data=data))
+        if not isinstance(reply, list):
+            break
+        places = numbers(reply)
+        event = _folded(event, [(g - 1, c - 1) for g, c in zip(places[::2], places[1::2], strict=True)])
+    if reply == _NO_ROOM_FOR_IDS:
+        raise StorageRefused(
+            f'shard {event.shard} remembers {bounds.ids} ids of today already, and as many may be (set '
+            'HAILWHALE_MAX_IDS higher, count events without an id, or try again tomorrow); nothing was counted'
+        )
+    return reply == 1
+
+
+def _folded(event: Event, places: Iterable[tuple[int, int]]) -> Event:
+    """The event with those children counted as `OTHER`, and what lies below them below it."""
+    folding = Folding({(event.groups[group][0], event.groups[group][1][child]) for group, child in places})
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for group, children in event.groups:
+        # Two that become one are added both: so a node's children sum to what they would have summed to.
+        groups[folding.group(group)] += [folding.child(group, child) for child in children]
+    return replace(
+        event,
+        groups=[(group, tuple(children)) for group, children in groups.items()],
+        pks=[folding.pk(pk) for pk in event.pks],
+    )
+
+
+def command(script: str, event: Event, *, longest: int, bounds: Bounds, now: int) -> bytes:
+    """The call of a script that takes its arguments as `scripts/event.lua` reads them."""
     layout = _layout(event.shard, tuple(event.slots), tuple(event.amounts), longest)
     names, counters, children = [], [], []
     size = 0
@@ -54,13 +98,22 @@ def command(event: Event, *, longest: int, now: int) -> bytes:
         children.append(_children(of_group))
         size += 1 + len(of_group)
     pks = [_pk(layout, pk) for pk in event.pks]
-    ids = [bulk(key) for key in keys.ids_keys(event.shard, now)] if event.id else []
+    ids = keys.ids_keys(event.shard, now, bounds.ids_kept) if event.id else ()
     keyed = len(ids) + len(event.groups) * layout.hashes + len(pks) * len(layout.eras)
-    head: tuple[str | int, ...] = (event.id or '', keys.ids_expire(now), len(event.groups), len(pks))
+    id = keys.id_digest(event.id) if event.id else b''
+    most = (bounds.ids, bounds.children)
+    head: tuple[bytes | int, ...] = (
+        id,
+        keys.ids_expire(now, bounds.ids_kept),
+        len(ids),
+        *most,
+        len(event.groups),
+        len(pks),
+    )
     return b''.join(
         [
             b'*%d\r\n' % (3 + keyed + len(head) + layout.size + 3 * len(event.amounts) + size),
-            *(_CALL, bulk(keyed), *ids, *names, *pks, *counters),
+            *(_CALLS[script], bulk(keyed), *map(bulk, ids), *names, *pks, *counters),
             *(*map(bulk, head), layout.args, *layout.amounts(event.amounts.values()), *children),
         ]
     )

@@ -7,17 +7,27 @@
     hw:{S}:epoch                            string  permanent: grows with each reset in shard S; a commit that
                                                     resolved names before a reset is tried again after it
     hw:{S}:n:ERA:PK:PARENT                  hash    child name -> number, of one parent; field '' is the next number
-    hw:{S}:m:ERA:PK                         hash    metric name -> 1, of one pk
+    hw:{S}:m:ERA:PK                         hash    metric name -> 1, of one pk; field '': the names of those of which a
+                                                    level was set, a blank before each
     hw:{S}:INTERVAL:CHUNK:PK:PARENT:METRIC  hash    the children of one parent over one chunk of buckets:
                                                     field NUMBER * chunk length + offset -> whole amount,
                                                     field -1 - (the same)               -> millionths, where there
                                                     are any
-    hw:{S}:ids:DAY                          set     ids of events counted on that day (48 h)
+    hw:{S}:ids:DAY                          set     ids of events counted on that day (48 h), 16 bytes of hash for each
     hw:{S}:hits                             list    permanent, until they are counted: waiting events
     hw:{S}:dead                             list    permanent: the last 10,000 events that could not be counted, and
                                                     why
     hw:{S}:seq                              string  permanent: grows with every slice of waiting events that is taken
     hw:{S}:at:NAME                          string  how far the reader NAME of a file or log has been counted (90 d)
+    hw:{S}:spy:pk:NAME                      list    the last events of the pks that begin with NAME, newest first (1 d)
+    hw:{S}:spy                              set     which spy logs of pks there are, the first 10,000 (1 d)
+    hw:{S}:spy:uid:UID                      list    those of a visitor, as far as they lie in shard S
+    hw:{S}:uses:TOKEN                       string  how often a sealed pixel was used; ends with the pixel
+    hw:{0}:secrets                          hash    permanent: keys that seal tokens, by number, and which is used
+    hw:{0}:keys                             hash    permanent: who may write, read and administer, secrets hashed
+    hw:{0}:used                             hash    permanent: when each of those keys was last used
+    hw:{S}:rate:KEY                         string  what an access key has taken of its rate in the current window
+    hw:{S}:rate:KEY:before                  string  and in the one before it; both end with the windows
 
 ``{S}`` is the shard, a number below 64: the first segment of a pk chooses it, so a pk's whole tree shares one hash
 tag, one cluster slot, and one transaction.  ``PK`` and ``PARENT`` are encoded paths (`hailwhale.paths.encode`):
@@ -41,6 +51,7 @@ from __future__ import annotations
 import zlib
 from datetime import datetime
 from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple
 
 from hailwhale.intervals import DAY, Interval, day_number
@@ -49,8 +60,6 @@ from hailwhale.periods import Retention
 from hailwhale.times import clock
 
 SHARDS = 64
-#: A set of ids lives for two days after the day that it is named for has ended.
-IDS_KEPT = 2 * DAY
 #: How long the position of a reader that has stopped is remembered.
 POSITION_KEPT = 90 * DAY
 #: How many events that could not be counted are remembered in a shard.
@@ -58,6 +67,11 @@ DEAD_KEPT = 10_000
 #: The parent under which the pks one segment longer lie.  An encoded path is never '/': an empty name encodes as '%'.
 CHILDREN = '/'
 STORE = 'hw:{0}:store'
+SECRETS = 'hw:{0}:secrets'
+KEYS = 'hw:{0}:keys'
+KEYS_USED = 'hw:{0}:used'
+#: The child as which those are counted for which a parent has no room.
+OTHER = '__other__'
 ERA_DAYS = 32
 #: Slots of one interval that are computed once; more than any question needs often.
 REMEMBERED = 20_000
@@ -101,6 +115,19 @@ def series(pk: Path, node: Path) -> Series:
     if node:
         return Series(shard_of(pk), group(pk, node[:-1]), escape(node[-1]))
     return Series(shard_of(pk), pk_group(pk[:-1]), escape(pk[-1]))
+
+
+def series_at(shard: int, pk: str, node: str) -> Series:
+    """Where an encoded node of an encoded pk of this shard is counted.
+
+    >>> series_at(49, 'Product/42', 'country/US') == series(('Product', '42'), ('country', 'US'))
+    True
+    """
+    if node:
+        parent, _, child = node.rpartition('/')
+        return Series(shard, f'{pk}:{parent}', child)
+    above, _, child = pk.rpartition('/')
+    return Series(shard, f'{above}:{CHILDREN}', child)
 
 
 def group(pk: Path, parent: Path) -> str:
@@ -207,6 +234,11 @@ def tag(shard: int) -> str:
     return f'hw:{{{shard}}}:'
 
 
+def shard_within(key: str) -> int:
+    """The shard that a key names."""
+    return int(key[key.index('{') + 1 : key.index('}')])
+
+
 def epoch_key(shard: int) -> str:
     return f'hw:{{{shard}}}:epoch'
 
@@ -223,19 +255,28 @@ def counters_key(shard: int, slot_name: str, group: str, metric: str) -> str:
     return f'hw:{{{shard}}}:{slot_name}:{group}:{metric}'
 
 
-def ids_keys(shard: int, now: int) -> tuple[str, str, str, str]:
-    """The sets that may hold an id that was counted within 48 hours; a new one goes into the first.
+def id_digest(id: str) -> bytes:
+    """An id as it is remembered: 16 bytes, however long it is."""
+    return blake2b(id.encode(), digest_size=16).digest()
+
+
+def ids_key(shard: int, day: int) -> str:
+    return f'hw:{{{shard}}}:ids:{day}'
+
+
+def ids_keys(shard: int, now: int, kept: int = 2 * DAY) -> tuple[str, ...]:
+    """The sets that may hold an id that was counted within ``kept`` seconds; a new one goes into the first.
 
     That of tomorrow is among them: another writer's clock may be past midnight already.
     """
     day = now // DAY
-    days = (day, day + 1, day - 1, day - 2)
-    return tuple(f'hw:{{{shard}}}:ids:{each}' for each in days)  # type: ignore[return-value]
+    days = (day, day + 1, *range(day - 1, day - 1 - -(-kept // DAY), -1))
+    return tuple(ids_key(shard, each) for each in days)
 
 
-def ids_expire(now: int) -> int:
+def ids_expire(now: int, kept: int = 2 * DAY) -> int:
     """When the set of today's ids ends."""
-    return (now // DAY + 1) * DAY + IDS_KEPT
+    return (now // DAY + 1) * DAY + kept
 
 
 def hits_key(shard: int) -> str:
@@ -252,3 +293,26 @@ def sequence_key(shard: int) -> str:
 
 def position_key(shard: int, name: str) -> str:
     return f'hw:{{{shard}}}:at:{escape(name)}'
+
+
+def spied_logs_key(shard: int) -> str:
+    return f'hw:{{{shard}}}:spy'
+
+
+def spied_pk_key(shard: int, name: str) -> str:
+    return f'hw:{{{shard}}}:spy:pk:{escape(name)}'
+
+
+def spied_uid_key(shard: int, uid: str) -> str:
+    return f'hw:{{{shard}}}:spy:uid:{escape(uid)}'
+
+
+def uses_key(shard: int, token: str) -> str:
+    return f'hw:{{{shard}}}:uses:{escape(token)}'
+
+
+def rate_keys(name: str) -> tuple[int, str, str]:
+    """Where what was taken of a rate is counted: the shard, the key of the window before, that of the current one."""
+    shard = shard_of((name,))
+    key = f'hw:{{{shard}}}:rate:{escape(name)}'
+    return shard, f'{key}:before', key

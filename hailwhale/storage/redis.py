@@ -1,216 +1,42 @@
 """The engine behind a URL: one server or a cluster, seen as something that runs commands for a shard.
 
 Addresses: ``redis://``, ``rediss://`` (TLS), ``valkey://``, ``valkeys://``, ``unix://PATH``,
-``redis+cluster://host:port,host:port`` and ``embedded://PATH``.  The redis client knows how to connect; `Wire`
-speaks.
+``redis+cluster://host:port,host:port`` and ``embedded://PATH``.
 
 **What is retried.**  A command that was certainly not done: the engine is loading, the cluster is electing, the slot
 has moved, nobody listens yet.  Reads are also retried after a connection that broke.  A write whose connection broke
 has an unknown outcome and is reported as `StorageUnavailable`; with an event id it can be sent again safely.
+
+A slot of a cluster that is moved key by key takes no events until all of it is there: our scripts use many keys at
+once, and engines refuse that in between (``TRYAGAIN``), also to who asks the new node (``ASK``).
 """
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
-from urllib.parse import quote, unquote
+from typing import TypeVar
 
-from hailwhale.errors import SettingsError, StorageError, StorageUnavailable
+from hailwhale.errors import HailWhaleError, SettingsError, StorageError, StorageRefused, StorageUnavailable
 from hailwhale.settings import hide_secrets
 from hailwhale.storage import scripts
 from hailwhale.storage.keys import SHARDS
-from hailwhale.storage.wire import Moved, NoScript, NotReady, Reply, Wire, checked, login_refused, pack
-
-if TYPE_CHECKING:
-    from redis import ConnectionPool
-    from redis.cluster import RedisCluster
-    from redis.connection import ConnectionInterface
+from hailwhale.storage.places import Cluster, Embedded, Single
+from hailwhale.storage.wire import Moved, NoScript, NotReady, ReadOnly, Reply, Wire, checked, pack
 
 T = TypeVar('T')
-Connect = Callable[[], 'ConnectionInterface']
+Replies = dict[int, Reply]  # by shard
 
 SCHEMES = ('embedded', 'redis', 'rediss', 'valkey', 'valkeys', 'unix', 'redis+cluster', 'valkey+cluster')
-_PAUSE = 0.01
+#: Seconds before the second try; then twice as long each time, up to the longest.
+_PAUSE, _LONGEST_PAUSE = 0.01, 0.2
 
 
-class Node:
-    """One engine process and the connections to it that nobody uses at the moment."""
-
-    def __init__(self, address: str, connect: Connect) -> None:
-        self.address = address
-        self._connect = connect
-        self._idle: list[Wire] = []
-        self._process = os.getpid()
-
-    def take(self) -> Wire:
-        """A connection for one caller; give it back with `give`."""
-        if self._process != os.getpid():
-            # A forked child must not talk over its parent's sockets, nor close them: it forgets them.
-            self._idle, self._process = [], os.getpid()
-        while self._idle:
-            wire = self._idle.pop()
-            if not wire.rested() or wire.alive():
-                return wire
-        return Wire(self._connect(), self.address)
-
-    def give(self, wire: Wire) -> None:
-        wire.used = time.monotonic()
-        self._idle.append(wire)
-
-    def close(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
-
-
-def _maker(pool: ConnectionPool) -> Connect:
-    """Connections as the pool would make them; the pool itself would stop after its first hundred."""
-    make: Any = pool.connection_class
-    # Notices of maintenance come in RESP 3 only; the pool sets them up for its own connections.
-    options = {name: value for name, value in pool.connection_kwargs.items() if 'maint_' not in name} | {'protocol': 2}
-    return lambda: cast('ConnectionInterface', make(**options))
-
-
-class Single:
-    """All shards on one server."""
-
-    def __init__(self, url: str, timeout: float) -> None:
-        from redis import ConnectionPool
-
-        scheme, _, rest = url.partition('://')
-        plain = scheme.replace('valkey', 'redis') + '://' + rest
-        try:
-            pool = ConnectionPool.from_url(plain, socket_timeout=timeout, socket_connect_timeout=timeout)
-        except ValueError:
-            # The client's message may quote a part of the password, where one of its characters split the address.
-            raise SettingsError(
-                f'not the address of an engine: {hide_secrets(url)!r} (try redis://:PASSWORD@HOST:6379/0, with '
-                "%23 for a '#' and %2F for a '/' in the password)",
-                field='url',
-            ) from None
-        self._node = Node(hide_secrets(url), _maker(pool))
-
-    def node(self, shard: int) -> Node:  # noqa: ARG002 - every shard lives here
-        return self._node
-
-    def nodes(self) -> list[Node]:
-        return [self._node]
-
-    def refresh(self) -> None:
-        """Nothing moves on one server."""
-
-    def close(self) -> None:
-        self._node.close()
-
-
-class Embedded(Single):
-    """All shards on the bundled engine of a directory, which is started when nobody runs it."""
-
-    def __init__(self, home: Path, timeout: float) -> None:
-        from hailwhale.storage import embedded
-
-        self._home = home
-        self._engine = embedded.ensure(home)
-        super().__init__('unix://' + quote(str(self._engine.socket)), timeout)
-
-    def refresh(self) -> None:
-        """Start the engine again where it has died."""
-        from hailwhale.storage import embedded
-
-        again = embedded.ensure(self._home)
-        self._engine.stop()
-        self._engine = again
-        self._node.close()
-
-    def close(self) -> None:
-        super().close()
-        self._engine.stop()
-
-
-class Cluster:
-    """Shards spread over the nodes of a Redis or Valkey Cluster, by the slots of their hash tags."""
-
-    def __init__(self, url: str, timeout: float) -> None:
-        self._address = hide_secrets(url)
-        self._hosts, login = _cluster_address(url)
-        self._options: dict[str, Any] = {**login, 'socket_timeout': timeout, 'socket_connect_timeout': timeout}
-        self._lock = threading.Lock()
-        self._nodes: dict[str, Node] = {}
-        self._by_shard: dict[int, Node] = {}
-        self._client: RedisCluster | None = None
-
-    def _open(self) -> RedisCluster:
-        from redis.cluster import ClusterNode, RedisCluster
-        from redis.exceptions import AuthenticationError, RedisClusterException, RedisError
-
-        start = [ClusterNode(*host) for host in self._hosts]  # type: ignore[no-untyped-call]
-        try:
-            # The shards of those nodes that are there are counted, whatever has become of the others.
-            return RedisCluster(startup_nodes=start, protocol=2, require_full_coverage=False, **self._options)
-        except (RedisClusterException, RedisError, OSError) as cause:
-            if isinstance(cause.__cause__, AuthenticationError):
-                raise login_refused(self._address, cause.__cause__) from cause
-            raise NotReady(f'no cluster at {self._address}: {cause} (do its nodes run? see HAILWHALE_URL)') from cause
-
-    def node(self, shard: int) -> Node:
-        with self._lock:
-            return self._by_shard.get(shard) or self._find(shard)
-
-    def _find(self, shard: int) -> Node:
-        from redis.crc import key_slot
-        from redis.exceptions import SlotNotCoveredError
-
-        if self._client is None:
-            self._client = self._open()
-        try:
-            found = self._client.nodes_manager.get_node_from_slot(key_slot(b'%d' % shard))
-        except SlotNotCoveredError as cause:
-            raise NotReady(f'no node of the cluster at {self._address} holds shard {shard}: {cause}') from cause
-        if found.name not in self._nodes:
-            self._nodes[found.name] = Node(found.name, _maker(found.redis_connection.connection_pool))
-        node = self._by_shard[shard] = self._nodes[found.name]
-        return node
-
-    def nodes(self) -> list[Node]:
-        return list({id(node): node for node in map(self.node, range(SHARDS))}.values())
-
-    def refresh(self) -> None:
-        """Ask the cluster again who holds what."""
-        with self._lock:
-            client, self._client = self._client, None
-            for node in self._nodes.values():
-                node.close()
-            self._nodes.clear()
-            self._by_shard.clear()
-        if client is not None:
-            client.close()
-
-    def close(self) -> None:
-        self.refresh()
-
-
-def _cluster_address(url: str) -> tuple[list[tuple[str, int]], dict[str, str]]:
-    """The nodes to ask first, and the login."""
-    netloc = url.partition('://')[2].partition('/')[0]
-    login, _, hosts = netloc.rpartition('@')
-    user, _, password = map(unquote, login.partition(':'))
-    start = []
-    for host in hosts.split(','):
-        name, _, port = host.rpartition(':')
-        if not name or not port.isdecimal():
-            # Not the host at fault by name: it may be a part of the password, split off by a '/' in it.
-            raise SettingsError(
-                f'not the address of a cluster: {hide_secrets(url)!r} (write redis+cluster://HOST:PORT,HOST:PORT, '
-                "or redis+cluster://:PASSWORD@HOST:PORT with %2F for a '/' in the password)",
-                field='url',
-            )
-        start.append((name.strip('[]'), int(port)))
-    return start, {name: value for name, value in (('username', user), ('password', password)) if value}
+def _nothing(wire: Wire, found: Replies) -> None:
+    """What is done after a script where nothing is."""
 
 
 class Engine:
@@ -223,6 +49,7 @@ class Engine:
     def __init__(self, place: Single | Cluster, timeout: float) -> None:
         self.place = place
         self.timeout = timeout
+        self._away: dict[int, float] = {}  # since when a shard has not been ready for scripts
 
     def close(self) -> None:
         """Hang up; an embedded engine of ours ends cleanly."""
@@ -237,14 +64,15 @@ class Engine:
         except (Moved, NoScript, NotReady):
             node.give(wire)
             raise
-        except StorageUnavailable:
-            # What ended this connection has most likely ended the others too.
-            wire.close()
+        except (StorageUnavailable, ReadOnly):
+            # What ended this connection has most likely ended the others too; and of a replica, the name may by now
+            # be another server's.
+            node.drop(wire)
             node.close()
             raise
         except BaseException:
             # Replies may still be on their way: nobody else may read them.
-            wire.close()
+            node.drop(wire)
             raise
         node.give(wire)
 
@@ -268,14 +96,29 @@ class Engine:
             try:
                 return action()
             except StorageError as cause:
-                repeatable = isinstance(cause, Moved | NotReady) or (again and isinstance(cause, StorageUnavailable))
+                repeatable = self._undone(cause) or (again and isinstance(cause, StorageUnavailable))
                 if not repeatable or time.monotonic() + pause > deadline:
-                    if isinstance(cause, Moved):
-                        raise StorageUnavailable(cause.message) from cause
-                    raise
+                    told = self._told(cause)
+                    if told is cause:
+                        raise
+                    raise told from cause
             time.sleep(pause)
-            pause = min(2 * pause, 0.2)
+            pause = min(2 * pause, _LONGEST_PAUSE)
             self.place.refresh()
+
+    def _undone(self, reply: object) -> bool:
+        """Whether nothing was done, and asking again may help."""
+        if isinstance(reply, Moved | ReadOnly):
+            return self.place.spread
+        return isinstance(reply, NotReady | NoScript)
+
+    def _told(self, cause: StorageError) -> StorageError:
+        """An error as callers know it."""
+        if isinstance(cause, Moved) and not self.place.spread:
+            return StorageRefused(
+                f'this is one node of a cluster: write redis+cluster://HOST:PORT in HAILWHALE_URL ({cause.message})'
+            )
+        return StorageUnavailable(cause.message) if isinstance(cause, Moved | NoScript) else cause
 
     def ask(self, shard: int, *command: bytes | str | int, again: bool = True) -> Reply:
         """One command and its reply."""
@@ -301,6 +144,77 @@ class Engine:
             with self._wire(commands[places[0]][0]) as wire:
                 replies.update(zip(places, _together(wire, [commands[i][1] for i in places]), strict=True))
         return [replies[i] for i in range(len(commands))]
+
+    def evaluate_each(
+        self, name: str, calls: Mapping[int, bytes], after: Callable[[Wire, Replies], None] = _nothing
+    ) -> Replies:
+        """Run a script once for each of many shards, each with its own call (`evaluation`): one round trip a node.
+
+        For each shard its reply or its error: that of one shard hides nothing of the others.  What was certainly not
+        done is tried again, what may have been done is not.  ``after`` is called with what a node has replied, and may
+        ask more on the same connection, and change the replies.
+        """
+        began = time.monotonic()
+        found: Replies = {}
+        left, pause = list(calls), _PAUSE
+        while True:
+            for shards in self._by_node(left, found):
+                self._evaluate_on_node(name, {shard: calls[shard] for shard in shards}, found, after)
+            undone = [shard for shard in left if self._undone(found[shard])]
+            left = self._worth_waiting(left, undone, began, pause)
+            if left:
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            if not undone or not self._refreshed() or not left:
+                break
+        return {
+            shard: self._told(reply) if isinstance(reply, StorageError) else reply for shard, reply in found.items()
+        }
+
+    def _worth_waiting(self, tried: Sequence[int], undone: Sequence[int], began: float, pause: float) -> list[int]:
+        """Which of those that were not ready to try again.
+
+        A shard that has been away for longer than ``timeout``, over many calls, is not waited for: the others of each
+        call would wait with it.
+        """
+        for shard in set(tried).difference(undone):
+            self._away.pop(shard, None)
+        latest = time.monotonic() + pause - self.timeout
+        return [shard for shard in undone if self._away.setdefault(shard, began) > latest]
+
+    def _refreshed(self) -> bool:
+        try:
+            self.place.refresh()
+        except HailWhaleError:
+            # What was asked has its error already.
+            return False
+        return True
+
+    def _by_node(self, shards: Sequence[int], found: Replies) -> list[list[int]]:
+        """Shards that one node holds together; those that none does have an error instead."""
+        by_node: defaultdict[str, list[int]] = defaultdict(list)
+        for shard in shards:
+            try:
+                by_node[self.place.node(shard).address].append(shard)
+            except StorageError as cause:
+                found[shard] = cause
+        return list(by_node.values())
+
+    def _evaluate_on_node(
+        self, name: str, calls: Mapping[int, bytes], found: Replies, after: Callable[[Wire, Replies], None]
+    ) -> None:
+        own: Replies = {}
+        try:
+            with self._wire(next(iter(calls))) as wire:
+                _evaluate_each(wire, name, calls, own)
+                after(wire, own)
+                for reply in own.values():
+                    if isinstance(reply, ReadOnly):
+                        raise reply
+        except StorageError as cause:
+            for shard in calls:
+                own.setdefault(shard, cause)
+        found.update(own)
 
     def one_shard_a_node(self) -> list[int]:
         """A shard of every node that has one."""
@@ -344,6 +258,22 @@ def evaluate_all(wire: Wire, name: str, datas: Sequence[bytes]) -> list[Reply]:
     if any(isinstance(reply, NoScript) for reply in replies):
         return [evaluate(wire, name, data) for data in datas]
     return [checked(reply) for reply in replies]
+
+
+def _evaluate_each(wire: Wire, name: str, calls: Mapping[int, bytes], found: Replies) -> None:
+    """Run a script for each shard in one round trip; in ``found`` is what was answered, also when the rest is lost."""
+    left = dict(calls)
+    for _ in range(2):
+        for shard in left:
+            # Once it is sent again, it counts no more that nothing was done before.
+            found.pop(shard, None)
+        wire.send(b''.join(left.values()))
+        for shard in left:
+            found[shard] = wire.reply()
+        left = {shard: call for shard, call in left.items() if isinstance(found[shard], NoScript)}
+        if not left:
+            return
+        wire.ask(pack('SCRIPT', 'LOAD', scripts.text(name)))
 
 
 def open_engine(url: str, *, home: Path, timeout: float = 5.0) -> Engine:

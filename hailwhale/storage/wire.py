@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 Reply = bytes | int | None | StorageError | list['Reply']
 
-_NOT_READY = (b'LOADING', b'CLUSTERDOWN', b'TRYAGAIN', b'MASTERDOWN', b'ASK', b'BUSY', b'NOREPLICAS')
 #: A connection that has rested for longer is asked whether it still lives before it is used again.
 RESTED = 1.0
 _READ = 262_144
@@ -30,11 +29,15 @@ _LENGTHS = [b'\r\n$%d\r\n' % size for size in range(512)]
 
 
 class Moved(StorageError):
-    """The cluster has given the slot to another node; nothing was done."""
+    """The cluster has given the slot to another node, or is about to; nothing was done."""
 
 
 class NotReady(StorageUnavailable):
     """Nobody listens, the engine is loading, or its cluster is electing; nothing was done."""
+
+
+class ReadOnly(StorageRefused):
+    """The engine is a replica, perhaps since a moment ago; nothing was done."""
 
 
 class NoScript(StorageError):
@@ -69,22 +72,42 @@ def bulk(arg: bytes | str | int) -> bytes:
 _PING = pack('PING')
 
 
+#: How an error line begins, what kind of error it is, and the way out.
+_ERRORS: dict[str, tuple[type[StorageError], str]] = {
+    'MOVED': (Moved, ''),
+    'ASK': (Moved, 'a slot is on its way to another node: try again when that is done'),
+    'TRYAGAIN': (NotReady, 'a slot is on its way to another node: try again when that is done'),
+    'NOSCRIPT': (NoScript, ''),
+    'LOADING': (NotReady, 'it has just started: try again soon'),
+    'CLUSTERDOWN': (NotReady, 'the cluster elects a master, or has lost one without a replica: see its nodes'),
+    'MASTERDOWN': (NotReady, 'it is a replica without its master: see whether that runs'),
+    'BUSY': (NotReady, 'a script of some other program takes its time: SCRIPT KILL ends it'),
+    'NOREPLICAS': (NotReady, 'it has fewer replicas than its min-replicas-to-write: see whether they run'),
+    'READONLY': (ReadOnly, 'it is a replica: name its master in HAILWHALE_URL'),
+    'OOM': (StorageRefused, 'it is full: raise its maxmemory, or keep less with HAILWHALE_KEEP'),
+    'MISCONF': (StorageRefused, 'it cannot write its files: see its log, and whether its disk is full'),
+    'WRONGTYPE': (
+        StorageRefused,
+        'another program writes to keys that begin with hw: - give HAILWHALE_URL a database number of its own',
+    ),
+    'NOAUTH': (StorageRefused, 'it wants a password: redis://:PASSWORD@HOST:PORT in HAILWHALE_URL'),
+    'NOPERM': (StorageRefused, 'the user in HAILWHALE_URL may not: allow it all commands on the keys hw:*'),
+}
+
+
 def error(line: bytes) -> StorageError:
-    """The engine's error line as one of ours.
+    """The engine's error line as one of ours, with the way out.
 
     >>> error(b'LOADING the dataset')
-    NotReady('the engine answered: LOADING the dataset')
+    NotReady('the engine answered: LOADING the dataset (it has just started: try again soon)')
     """
-    text = f'the engine answered: {line.decode(errors="replace")}'
-    if line.startswith(b'MOVED'):
-        return Moved(text)
-    if line.startswith(b'NOSCRIPT'):
-        return NoScript(text)
-    if line.startswith(_NOT_READY):
-        return NotReady(text)
-    if b'would overflow' in line:
-        return CounterFull(text)
-    return StorageRefused(text)
+    answer = line.decode(errors='replace')
+    if 'would overflow' in answer:
+        return CounterFull(f'the engine answered: {answer}')
+    # So engines call a command of more than ten parts from who has not logged in.
+    word = 'NOAUTH' if 'unauthenticated' in answer else answer.partition(' ')[0]
+    kind, way_out = _ERRORS.get(word, (StorageRefused, ''))
+    return kind(f'the engine answered: {answer} ({way_out})' if way_out else f'the engine answered: {answer}')
 
 
 def login_refused(address: str, cause: Exception) -> StorageRefused:
@@ -164,6 +187,19 @@ class Wire:
         else:
             replies = [_scalar(line) for line in self._lines(count) if line[:1] == b'-']
         return [reply for reply in replies if isinstance(reply, StorageError)]
+
+    def texts(self) -> list[bytes]:
+        """The next reply: an array of strings in which anybody may have written anything, line breaks too."""
+        head = self._line()
+        if head[:1] == b'-':
+            raise error(head[1:])
+        length = int(head[1:])
+        lines = self._lines(2 * length)
+        values = lines[1::2]
+        if lines[::2] == [b'$%d' % len(value) for value in values]:
+            return values
+        self._data, self._at = b'\r\n'.join([*lines, self._data]), 0
+        return [self._bulk(int(self._line()[1:])) or b'' for _ in range(length)]
 
     def _line(self) -> bytes:
         while (end := self._data.find(b'\r\n', self._at)) < 0:

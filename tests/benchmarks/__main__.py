@@ -13,6 +13,8 @@ from tests.benchmarks.measure import Bench, Figure
 #: By the name that the command line takes: the module that measures it.
 TARGETS = {
     't1': 't1_count_now',
+    't2': 't2_drain',
+    't3': 't3_http',
     't4': 't4_reads',
     't5': 't5_memory',
     't6': 't6_import',

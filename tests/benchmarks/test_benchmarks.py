@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ NOW = 1_700_000_000
 @pytest.mark.parametrize('target', program.TARGETS)
 def test_every_figure_is_measured_and_its_counts_are_those_of_the_model(target: str) -> None:
     figures = program.measure(target, Bench(runs=1, quick=True))
-    assert figures
+    # T3 needs a client that is faster than ours, and says so where it is not there.
+    assert figures or (target == 't3' and shutil.which('wrk') is None)
     for figure in figures:
         assert all(0 < value < math.inf for value in [*figure.ours, *figure.theirs]), figure
         assert bool(figure.theirs) == bool(figure.baseline)

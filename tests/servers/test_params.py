@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from hailwhale import errors
 from hailwhale.errors import (
+    BacklogFull,
+    Forbidden,
     HailWhaleError,
     InvalidInput,
     InvalidText,
@@ -20,11 +23,17 @@ from hailwhale.errors import (
     StorageError,
     StorageRefused,
     StorageUnavailable,
+    TokenRefused,
+    TooManyRequests,
     Unanswerable,
+    Unauthorized,
 )
+from hailwhale.paths import Path
 from hailwhale.servers import params
+from hailwhale.servers.bodies import UnknownCoding
 from hailwhale.servers.params import (
     ForeignOrigin,
+    NotBuilt,
     NotFound,
     Parameters,
     UnknownBody,
@@ -195,6 +204,40 @@ def test_json_is_read_under_each_of_its_names(media: str) -> None:
     assert send(b'{"pk": "a"}', media) == {'pk': 'a'}
 
 
+@pytest.mark.parametrize('media', ['application/json', FORM])
+def test_a_packed_body_is_read_like_another(media: str) -> None:
+    body = b'{"pk": "a"}' if media != FORM else b'pk=a'
+    assert send(gzip.compress(body), media, HTTP_CONTENT_ENCODING='gzip') == {'pk': 'a'}
+    with pytest.raises(LimitExceeded, match='inflates to more than 1000 bytes'):
+        send(gzip.compress(body.ljust(1_001)), media, HTTP_CONTENT_ENCODING='gzip')
+
+
+def test_a_packed_body_may_have_more_bytes_than_are_sent() -> None:
+    body = b'{"pk": "%s"}' % (b'a' * 2_000)
+    packed = environ('POST', '/', gzip.compress(body), HTTP_CONTENT_ENCODING='gzip')
+    assert ALL.read(packed, max_body=1_000, max_inflated=3_000) == {'pk': 'a' * 2_000}
+
+
+def test_a_key_is_no_parameter_of_any_path() -> None:
+    assert ask('key=hw_a_b&pk=a') == {'pk': 'a'}
+
+
+@pytest.mark.parametrize(
+    ('given', 'pks'),
+    [({'pk': 'a'}, [('a',)]), ({'pk': ['a', 1]}, [('a', '1')]), ({}, [('_',)])],
+)
+def test_a_request_is_about_the_pk_that_it_names(given: dict[str, Any], pks: list[Path]) -> None:
+    assert Parameters(pk=value).pks(given) == pks
+
+
+def test_a_request_may_be_about_all_pks() -> None:
+    assert Parameters(pk=value).about_all().pks({}) == [()]
+    assert Parameters(under=value).pks({}) == [()]
+    assert Parameters(under=value).pks({'under': []}) == [()]
+    assert Parameters(under=value).pks({'under': 'a'}) == [('a',)]
+    assert Parameters(depth=whole).pks({}) == []
+
+
 def test_a_form_is_read_like_an_address_line() -> None:
     assert send(b"pk=['a','b']&dimensions={c:+d}&depth=1", FORM) == {
         'pk': ['a', 'b'],
@@ -281,6 +324,13 @@ def test_a_body_that_cannot_be_read_is_refused(
         (NotFound('no'), 404, {}),
         (UnknownBody('no'), 415, {}),
         (ForeignOrigin('no'), 403, {}),
+        (UnknownCoding('no'), 415, {'Accept-Encoding': 'gzip'}),
+        (NotBuilt('no'), 501, {}),
+        (Unauthorized('no'), 401, {'WWW-Authenticate': 'Bearer realm="HailWhale"'}),
+        (Forbidden('no'), 403, {}),
+        (TooManyRequests('no', retry_after=7), 429, {'Retry-After': '7'}),
+        (TokenRefused('expired'), 403, {}),
+        (BacklogFull('no'), 503, {'Retry-After': '2'}),
         (WrongMethod('PUT', ('GET', 'OPTIONS')), 405, {'Allow': 'GET, OPTIONS'}),
         (StorageUnavailable('no'), 503, {'Retry-After': '2'}),
         (StorageConflict('no'), 503, {'Retry-After': '2'}),
@@ -292,11 +342,17 @@ def test_a_body_that_cannot_be_read_is_refused(
 def test_each_kind_of_error_has_its_status(error: HailWhaleError, status: int, headers: dict[str, str]) -> None:
     answer = refusal(error)
     assert (answer.status, answer.headers) == (status, headers)
-    assert answer.body == {'error': {'code': error.code, 'message': error.message, 'field': None}}
+    assert answer.body == {'error': {'code': error.code, 'message': error.message, 'field': error.field}}
 
 
 def test_an_error_names_the_parameter_at_fault() -> None:
     assert refusal(InvalidInput('no', field='pk')).body['error']['field'] == 'pk'
+
+
+def test_why_a_token_was_refused_is_not_told() -> None:
+    assert {str(refusal(TokenRefused(reason)).body) for reason in ('forged', 'expired', 'used_up')} == {
+        str(refusal(TokenRefused('bounds')).body)
+    }
 
 
 def test_what_was_not_expected_is_not_told_to_the_client() -> None:
@@ -312,5 +368,5 @@ def test_codes_of_requests_are_none_of_the_librarys() -> None:
     theirs = {
         kind.code for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, HailWhaleError)
     }
-    assert ours == {'not_found', 'method_not_allowed', 'unsupported_media_type', 'foreign_origin'}
+    assert ours == {'not_found', 'method_not_allowed', 'unsupported_media_type', 'foreign_origin', 'not_built'}
     assert not ours & theirs

@@ -14,7 +14,7 @@ import pytest
 
 from hailwhale.servers.static import Static
 from hailwhale.servers.web import Answer, Application, Route
-from hailwhale.servers.whale_server import WhaleServer
+from hailwhale.servers.whale_server import whale_routes
 from hailwhale.settings import Settings
 from hailwhale.whale import Whale
 from tests.servers.client import Client
@@ -24,8 +24,8 @@ NOW = 2_142_528_100
 HOUR = 2_142_525_600_000
 
 READS = ('/totals', '/plotpoints', '/rank', '/subdimensions', '/pks')
-WRITES = ('/count_now', '/update_count_to')
-PATHS = (*READS, *WRITES, '/healthz', '/reset', '/')
+CHANGES = ('/update_count_to', '/reset')
+PATHS = (*READS, '/count_now', *CHANGES, '/')
 
 
 @pytest.fixture
@@ -36,11 +36,12 @@ def whale(embedded_url: str) -> Iterator[Whale]:
 
 @pytest.fixture
 def client(whale: Whale) -> Client:
-    return Client(WhaleServer(whale, Settings.load({}, max_body='2000')))
+    return serving(whale, max_body='2000')
 
 
 def serving(whale: Whale, **overrides: object) -> Client:
-    return Client(WhaleServer(whale, Settings.load({}, **overrides)))
+    settings = Settings.load({}, **overrides)
+    return Client(Application(whale_routes(whale), cors=settings.cors, max_body=settings.max_body))
 
 
 def q(value: object) -> str:
@@ -95,7 +96,7 @@ def test_a_form_counts_as_an_address_line_does(client: Client) -> None:
 
 
 def test_a_level_is_set_not_added(client: Client) -> None:
-    assert client.get('/update_count_to?pk=club&metrics={members: 7}').body == b'OK'
+    assert client.post('/update_count_to', {'pk': 'club', 'metrics': {'members': 7}}).json == {'counted': True}
     assert client.post('/update_count_to', {'pk': 'club', 'metrics': {'members': 5}}).json == {'counted': True}
     assert client.get('/totals?pk=club&metric=members:last&period=hour').json == {'hour': {'_': {'members:last': 5}}}
 
@@ -185,12 +186,6 @@ def test_a_reset_that_names_no_pk_clears_nothing(client: Client, whale: Whale) -
     assert client.post('/reset', {}).error['message'].startswith('nothing to clear is named')
     assert whale.total() == 1
     assert client.post('/reset', {'pk': '_'}).json == {'reset': 1}
-
-
-def test_the_engine_is_asked_whether_it_is_well(client: Client) -> None:
-    reply = client.get('/healthz')
-    assert reply.json == {'status': 'ok'}
-    assert reply.headers['Cache-Control'] == 'no-store'
 
 
 # -- numbers and names -----------------------------------------------------------------------------------------------
@@ -286,8 +281,9 @@ BAD: list[tuple[str, str, str, object, int, str, str, str | None]] = [
     ('id', 'POST', '/count_now', {'id': 7}, 400, 'invalid_input', 'not a text: 7', 'id'),
     ('long id', 'GET', '/count_now?id=' + 'a' * 300, None, 400, 'invalid_input', '256', 'id'),
     ('id without utf8', 'POST', '/count_now', {'id': '\ud800'}, 400, 'invalid_input', 'surrogate', 'id'),
-    ('no level', 'GET', '/update_count_to?pk=a', None, 400, 'invalid_input', 'not levels to set', 'metrics'),
-    ('level with id', 'GET', '/update_count_to?pk=a&id=7&metrics={a: 1}', None, 400, 'invalid_input', 'no such', 'id'),
+    ('no level', 'POST', '/update_count_to', {'pk': 'a'}, 400, 'invalid_input', 'not levels to set', 'metrics'),
+    ('level with id', 'POST', '/update_count_to', {'pk': 'a', 'id': '7'}, 400, 'invalid_input', 'no such', 'id'),
+    ('level by get', 'GET', '/update_count_to?pk=a', None, 405, 'method_not_allowed', 'it takes POST, OPTIONS', None),
     ('period', 'GET', '/totals?period=1x', None, 400, 'invalid_period', "'1x'", 'period'),
     ('zone', 'GET', '/totals?tz=Mars/Olympus', None, 400, 'invalid_zone', 'Mars/Olympus', 'tz'),
     ('formula', 'GET', '/totals?metrics=a/b/c', None, 400, 'invalid_formula', 'a/b/c', 'metrics'),
@@ -349,13 +345,13 @@ def test_a_refused_request_counts_nothing(client: Client, whale: Whale) -> None:
 def test_an_engine_that_is_away_is_told_with_when_to_ask_again(caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings.load({}, url='redis://127.0.0.1:1/0', timeout='0.01')
     with Whale(settings=settings) as whale:
-        client = Client(WhaleServer(whale, settings))
-        for path in ('/healthz', '/count_now?pk=a', '/totals'):
+        client = serving(whale)
+        for path in ('/count_now?pk=a', '/totals'):
             reply = client.get(path)
             assert (reply.status, reply.error['code']) == (503, 'storage_unavailable')
             assert reply.headers['Retry-After'] == '2'
-    assert [record.levelname for record in caplog.records] == ['WARNING'] * 3
-    assert "GET '/healthz': " in caplog.text
+    assert [record.levelname for record in caplog.records] == ['WARNING'] * 2
+    assert "GET '/totals': " in caplog.text
 
 
 def test_an_engine_that_says_no_is_told_too(client: Client, whale: Whale) -> None:
@@ -396,17 +392,14 @@ def test_an_unexpected_failure_is_logged_and_not_shown(caplog: pytest.LogCapture
 
 @pytest.mark.parametrize('path', PATHS)
 def test_a_slash_at_the_end_of_a_path_changes_nothing(client: Client, path: str) -> None:
-    method = 'POST' if path == '/reset' else 'GET'
-    body = b'{"pk": "a", "metrics": {"b": 1}}' if path in WRITES else b'{"pk": "a"}' if path == '/reset' else b''
-    first = client(method, path, body) if path != '/update_count_to' else client('POST', path, body)
-    again = (
-        client(method, f'{path.rstrip("/")}/', body) if path != '/update_count_to' else client('POST', f'{path}/', body)
-    )
+    method = 'POST' if path in CHANGES else 'GET'
+    body = {'/update_count_to': b'{"pk": "a", "metrics": {"b": 1}}', '/reset': b'{"pk": "a"}'}.get(path, b'')
+    first, again = client(method, path, body), client(method, f'{path.rstrip("/")}/', body)
     assert first.status == again.status == 200
     assert first.body == again.body
 
 
-@pytest.mark.parametrize('path', [*READS, '/healthz', '/'])
+@pytest.mark.parametrize('path', [*READS, '/'])
 def test_head_answers_what_get_does_without_the_body(client: Client, path: str) -> None:
     asked, looked = client.get(path), client('HEAD', path)
     assert asked.body
@@ -431,6 +424,7 @@ def test_reads_answer_the_same_to_get_and_post(client: Client, whale: Whale, pat
         ('/totals', 'GET, HEAD, POST, OPTIONS'),
         ('/count_now/', 'GET, POST, OPTIONS'),
         ('/reset', 'POST, OPTIONS'),
+        ('/update_count_to', 'POST, OPTIONS'),
         ('/static/page.js', 'GET, HEAD, OPTIONS'),
     ],
 )
@@ -477,7 +471,7 @@ def test_pages_of_listed_origins_may_ask_and_no_others(whale: Whale) -> None:
     client = serving(whale, cors=FRIEND)
     friend = client.get('/totals', HTTP_ORIGIN=FRIEND.title())
     assert friend.headers['Access-Control-Allow-Origin'] == FRIEND.title()
-    assert friend.headers['Access-Control-Expose-Headers'] == 'ETag, Retry-After'
+    assert friend.headers['Access-Control-Expose-Headers'] == 'ETag, Retry-After, X-HailWhale-Error'
     foe, nobody = client.get('/totals', HTTP_ORIGIN=FOE), client.get('/totals')
     assert 'Access-Control-Allow-Origin' not in {**foe.headers, **nobody.headers}
     assert {reply.headers['Vary'] for reply in (friend, foe, nobody)} == {'Origin'}
@@ -495,7 +489,8 @@ def test_a_browser_that_asks_first_is_told_what_it_may_send(whale: Whale) -> Non
     client = serving(whale, cors=FRIEND)
     friend = client('OPTIONS', '/count_now', HTTP_ORIGIN=FRIEND, HTTP_ACCESS_CONTROL_REQUEST_METHOD='POST')
     assert friend.headers['Access-Control-Allow-Methods'] == 'GET, POST, OPTIONS'
-    assert friend.headers['Access-Control-Allow-Headers'] == 'Content-Type, If-None-Match'
+    allowed = 'Authorization, Content-Encoding, Content-Type, If-None-Match'
+    assert friend.headers['Access-Control-Allow-Headers'] == allowed
     assert friend.headers['Access-Control-Max-Age'] == '600'
     foe = client('OPTIONS', '/count_now', HTTP_ORIGIN=FOE, HTTP_ACCESS_CONTROL_REQUEST_METHOD='POST')
     assert foe.status == 204
@@ -512,6 +507,9 @@ def test_a_page_of_another_site_cannot_clear_anything(whale: Whale) -> None:
     assert client.post('/reset', {'pk': 'a'}, HTTP_ORIGIN='http://LOCALHOST:8085').json == {'reset': 1}
     whale.count_now('a')
     assert client.post('/reset', {'pk': 'a'}, HTTP_ORIGIN=FRIEND).json == {'reset': 1}
+    level = {'pk': 'a', 'metrics': {'b': 1}}
+    assert client.post('/update_count_to', level, HTTP_ORIGIN=FOE).error['code'] == 'foreign_origin'
+    assert client.post('/update_count_to', level, HTTP_ORIGIN=FRIEND).status == 200
 
 
 # -- the page --------------------------------------------------------------------------------------------------------

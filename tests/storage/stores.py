@@ -101,7 +101,7 @@ class Entry(NamedTuple):
     expires: int
 
 
-READERS: dict[bytes, Callable[[Redis, bytes], Any]] = {
+READERS: dict[bytes, Callable[[Any, bytes], Any]] = {
     b'hash': lambda node, key: node.hgetall(key),
     b'set': lambda node, key: node.smembers(key),
     b'list': lambda node, key: node.lrange(key, 0, -1),
@@ -111,11 +111,18 @@ READERS: dict[bytes, Callable[[Redis, bytes], Any]] = {
 
 def dump(server: Server) -> dict[str, Entry]:
     """Everything that an engine holds."""
-    return {
-        key.decode(): Entry(READERS[node.type(key)](node, key), node.expiretime(key))
-        for node in server.nodes
-        for key in node.scan_iter(count=1_000)
-    }
+    found = {}
+    for node in server.nodes:
+        keys = list(node.scan_iter(count=1_000))
+        kinds, values = node.pipeline(transaction=False), node.pipeline(transaction=False)
+        for key in keys:
+            kinds.type(key)
+        for key, kind in zip(keys, kinds.execute(), strict=True):
+            READERS[kind](values, key)
+            values.expiretime(key)
+        read = iter(values.execute())
+        found.update({key.decode(): Entry(value, next(read)) for key, value in zip(keys, read, strict=False)})
+    return found
 
 
 def is_counters(key: str) -> bool:
@@ -124,7 +131,11 @@ def is_counters(key: str) -> bool:
 
 def counted(server: Server, *, keep: Sequence[Slots] = KEEP) -> dict[Place, Micros]:
     """All counters that are not 0, by names instead of numbers, both parts of an amount together."""
-    found = dump(server)
+    return counters(dump(server), keep=keep)
+
+
+def counters(found: Mapping[str, Entry], *, keep: Sequence[Slots] = KEEP) -> dict[Place, Micros]:
+    """Those of a dump."""
     lengths = {slots.name: (slots, slots.length) for slots in keep}
     sums: Counter[Place] = Counter()
     for key, (fields, _) in found.items():

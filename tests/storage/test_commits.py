@@ -14,7 +14,19 @@ from hypothesis import strategies as st
 from hailwhale.errors import StorageConflict, StorageRefused
 from hailwhale.intervals import DAY
 from hailwhale.paths import Path
-from hailwhale.storage import Commit, Position, SeriesRead, Storage, chunks, commits, connect, keys, series
+from hailwhale.storage import (
+    Arrival,
+    Commit,
+    Position,
+    SeriesRead,
+    Storage,
+    chunks,
+    commits,
+    connect,
+    keys,
+    numbering,
+    series,
+)
 from hailwhale.storage.redis import evaluate
 from hailwhale.storage.wire import Reply, Wire
 from tests.engines import Server
@@ -61,6 +73,10 @@ EVENT = Happening(('shop', 'tea'), ((), ('geo',), ('geo', 'UK')), {'hits': ONE, 
 
 def count(store: Storage, one: Happening, *, now: int = NOW) -> bool:
     return store.count(event(one), now=now)
+
+
+def push(store: Storage, shard: int, *events: bytes) -> None:
+    assert store.push({shard: [Arrival(event) for event in events]}) == {shard: [True] * len(events)}
 
 
 def full(one: Happening = EVENT) -> Happening:
@@ -199,7 +215,7 @@ class TestExpiry:
     ) -> None:
         server.empty()
         lasting_store.register({'1m': ('1d', 0)})
-        lasting_store.push(happened[0].shard, [b'waits'])
+        push(lasting_store, happened[0].shard, b'waits')
         for number, one in enumerate(happened):
             some = replace(one, id=str(number))
             if data.draw(st.booleans()):
@@ -249,7 +265,7 @@ class TestOverflow:
     def test_what_a_refused_commit_had_marked_is_taken_back_with_it(self, server: Server, store: Storage) -> None:
         count(store, full())
         events = [b'one', b'two', b'three']
-        store.push(EVENT.shard, events)
+        push(store, EVENT.shard, *events)
         before = dump(server)
         for position in (None, '5'):
             sequence, _ = store.waiting(EVENT.shard, 10)
@@ -350,8 +366,7 @@ class TestCommit:
 
     def test_waiting_events_that_were_taken_are_not_taken_again(self, server: Server, store: Storage) -> None:
         shard = Happening().shard
-        assert store.push(shard, [b'1', b'2']) == 2
-        assert store.push(shard, [b'3']) == 3
+        push(store, shard, b'1', b'2', b'3')
         sequence, waiting = store.waiting(shard, 2)
         assert (sequence, waiting) == (None, [b'1', b'2'])
         taken = commit([Happening()] * 2, taken=waiting, sequence=sequence, dead=[b'bad'])
@@ -362,6 +377,32 @@ class TestCommit:
         assert store.waiting(shard, 10) == ('2', [b'3'])
         assert sum(store.backlog()) == store.backlog()[shard] == 1
         assert before[keys.dead_key(shard)].value == [b'bad']
+
+    @pytest.mark.parametrize('count', [1, 3, 10_001])
+    def test_those_that_are_put_in_order_wait_before_all_others_and_count_nothing(
+        self, server: Server, store: Storage, count: int
+    ) -> None:
+        shard, waits = Happening().shard, [b'%d' % number for number in range(count)]
+        push(store, shard, *waits, b'more')
+        sequence, texts = store.waiting(shard, count)
+        other = Commit(shard, {}, commit([]).lanes, taken=texts[:1], sequence=sequence)
+        assert store.commit(replace(other, taken=texts, ordered=texts[::-1]), now=NOW)
+        assert store.waiting(shard, count + 9)[1] == [*waits[::-1], b'more']
+        assert not store.commit(other, now=NOW), 'who has read the list before must find it changed'
+        assert store.backlog()[shard] == count + 1
+        assert not any(is_counters(key) for key in dump(server))
+
+    def test_a_list_that_another_program_has_replaced_is_told_of(self, store: Storage) -> None:
+        store.engine.ask(3, 'SET', keys.hits_key(3), 'x')
+        with pytest.raises(StorageRefused, match='WRONGTYPE'):
+            store.waiting(3, 10)
+        assert store.waiting(4, 10) == (None, [])
+
+    def test_while_the_engine_is_at_work_there_is_time_for_something_else_once(self, store: Storage) -> None:
+        calls: list[int] = []
+        assert store.commit(commit([EVENT]), now=NOW, meanwhile=lambda: calls.append(1))
+        assert not store.commit(commit([EVENT]), now=NOW, meanwhile=lambda: calls.append(2))
+        assert calls == [1]
 
     def test_only_the_last_events_that_could_not_be_counted_are_kept(self, server: Server, store: Storage) -> None:
         dead = [b'%d' % number for number in range(10_005)]
@@ -404,7 +445,7 @@ class TestOthers:
                 does()
             return found
 
-        monkeypatch.setattr(commits, 'evaluate', between)
+        monkeypatch.setattr(numbering, 'evaluate', between)
         return done
 
     def test_an_id_that_others_count_meanwhile_counts_once(
@@ -428,7 +469,7 @@ class TestOthers:
         self, server: Server, store: Storage, other: Storage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         one = Happening()
-        store.push(one.shard, [b'1', b'2'])
+        push(store, one.shard, b'1', b'2')
         taken = commit([one], taken=[b'x'])
         self.meddle(monkeypatch, lambda: other.commit(taken, now=NOW))
         assert not store.commit(taken, now=NOW)
@@ -536,12 +577,15 @@ class TestManyCountersOfAHash:
     @given(
         rounds=st.lists(
             st.lists(
-                st.sampled_from([0, ONE, -ONE, 7, -7, 2**52 * ONE, -(2**52) * ONE, 2**61 * ONE]), min_size=5, max_size=5
+                st.sampled_from([0, ONE, -ONE, 7, -7, 2**52 * ONE, -(2**52) * ONE, 2**61 * ONE]),
+                min_size=10,
+                max_size=10,
             ),
             min_size=1,
             max_size=3,
         )
     )
+    @example(rounds=[[2**52 * ONE, -(2**52) * ONE] * 5, [7, ONE] * 5, [-ONE, 0] * 5])
     @settings(max_examples=15, deadline=None)
     def test_every_digit_is_kept_whatever_the_size(
         self, server: Server, lasting_store: Storage, rounds: list[list[int]]
@@ -549,7 +593,7 @@ class TestManyCountersOfAHash:
         server.empty()
         happened = []
         for amounts in rounds:
-            some = [shop([name], {'dollars': amount})[0] for name, amount in zip('abcde', amounts, strict=True)]
+            some = [shop([name], {'dollars': amount})[0] for name, amount in zip('abcdefghij', amounts, strict=True)]
             try:
                 assert lasting_store.commit(commit(some), now=NOW)
             except StorageRefused:
@@ -570,6 +614,14 @@ class TestManyCountersOfAHash:
         happened[-1] = replace(happened[-1], amounts={'dollars': 2**62 * ONE})
         with pytest.raises(StorageRefused, match='none was kept'):
             store.commit(commit(happened), now=NOW)
+        assert {key: value for key, value in counted(server).items() if value} == before
+
+    def test_the_script_takes_back_what_it_has_added_itself(self, server: Server, store: Storage) -> None:
+        store.commit(commit(shop(['first'], {'dollars': -(2**60) * ONE})), now=NOW)
+        store.commit(commit(shop(['last'], {'dollars': (LIMIT - 1) * ONE})), now=NOW)
+        before = counted(server)
+        with pytest.raises(StorageRefused, match='none was kept'):
+            store.commit(commit(shop(['first', *self.NAMES[:20], 'last'], {'dollars': ONE})), now=NOW)
         assert {key: value for key, value in counted(server).items() if value} == before
 
     def test_an_engine_that_forgot_the_script_in_between_learns_it_again(

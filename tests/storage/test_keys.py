@@ -43,6 +43,9 @@ def all_keys(shard: int, pk: Path, node: Path, metric: str) -> list[str]:
         keys.dead_key(shard),
         keys.sequence_key(shard),
         keys.position_key(shard, pk[-1]),
+        keys.spied_pk_key(shard, pk[0]),
+        keys.spied_uid_key(shard, pk[-1]),
+        keys.uses_key(shard, pk[-1]),
     ]
 
 
@@ -69,10 +72,10 @@ class TestOneSlot:
 
     def test_the_map_in_the_docstring_names_every_kind_of_key(self) -> None:
         assert keys.__doc__ is not None
-        drawn = {line.split()[0] for line in keys.__doc__.splitlines() if line.startswith('    hw:')}
-        spelled = set(re.findall(r"f?'hw:\S+?'", File(keys.__file__).read_text()))
-        assert len(drawn) == 10
-        assert len(spelled) >= 10
+        kinds = re.compile(r'hw:\{+\w+\}+:([a-z:]*)')
+        drawn = {kinds.match(line.strip()) for line in keys.__doc__.splitlines() if line.startswith('    hw:')}
+        code = File(keys.__file__).read_text('utf-8').partition('from __future__')[2]
+        assert {kind[1] for kind in drawn if kind} == set(kinds.findall(code))
 
 
 class TestInjective:
@@ -181,7 +184,30 @@ class TestSlots:
         assert '/' not in local.name
 
 
-def test_ids_are_remembered_for_two_days_after_the_day_they_came_on() -> None:
-    sets = keys.ids_keys(3, 10 * DAY + 5)
-    assert sets == ('hw:{3}:ids:10', 'hw:{3}:ids:11', 'hw:{3}:ids:9', 'hw:{3}:ids:8')
-    assert keys.ids_expire(10 * DAY) == keys.ids_expire(11 * DAY - 1) == 13 * DAY
+class TestIds:
+    def test_ids_are_looked_for_in_the_sets_of_the_days_on_which_they_may_have_come(self) -> None:
+        sets = keys.ids_keys(3, 10 * DAY + 5)
+        assert sets == ('hw:{3}:ids:10', 'hw:{3}:ids:11', 'hw:{3}:ids:9', 'hw:{3}:ids:8')
+        assert keys.ids_expire(10 * DAY) == keys.ids_expire(11 * DAY - 1) == 13 * DAY
+
+    @given(st.integers(0, 4 * DAY), st.integers(0, 4 * DAY), st.integers(1, 4 * DAY))
+    def test_an_id_is_found_as_long_as_it_is_kept(self, at: int, later: int, kept: int) -> None:
+        mine = keys.ids_keys(0, at, kept)[0]
+        assert (mine in keys.ids_keys(0, at + later, kept)) >= (later <= kept)
+        assert keys.ids_expire(at, kept) > at + kept
+
+    @given(NAMES, NAMES)
+    def test_an_id_of_any_length_takes_16_bytes_and_two_never_the_same(self, one: str, other: str) -> None:
+        assert (keys.id_digest(one) == keys.id_digest(other)) == (one == other)
+        assert len(keys.id_digest(one)) == len(keys.id_digest(1_000 * one)) == 16
+
+
+@given(st.integers(0, SHARDS - 1), NAMES)
+def test_a_key_names_its_shard(shard: int, name: str) -> None:
+    assert keys.shard_within(keys.spied_uid_key(shard, name)) == shard
+
+
+@given(NAMES, NAMES)
+def test_spy_logs_and_sealed_pixels_of_two_names_are_apart(one: str, other: str) -> None:
+    for key in (keys.spied_pk_key, keys.spied_uid_key, keys.uses_key):
+        assert (key(0, one) == key(0, other)) == (one == other)

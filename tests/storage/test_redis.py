@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,11 +22,13 @@ from redis.crc import key_slot
 from redis.exceptions import RedisError
 
 from hailwhale.errors import SettingsError, StorageRefused, StorageUnavailable
-from hailwhale.storage import SHARDS, Storage, connect, embedded, scripts
-from hailwhale.storage.redis import Cluster, Single, evaluate_all, evaluation, open_engine
+from hailwhale.storage import SHARDS, Arrival, Storage, connect, embedded, keys, scripts
+from hailwhale.storage.places import CONNECTIONS, Cluster, Single
+from hailwhale.storage.redis import Engine, evaluate_all, evaluation, open_engine
 from hailwhale.storage.wire import Wire, pack
 from tests import engines
-from tests.engines import Server, free_ports, until
+from tests.engines import Process, Server, free_ports, is_synced, redis_binary, until
+from tests.fresh import unmeasured
 from tests.storage.stores import Happening, at_once, configured, counted, event, expected
 
 NOW = Happening().at
@@ -211,16 +217,180 @@ class TestTriedAgain:
                 connect(redis_url, home=NO_HOME, timeout=0.05).count(event(Happening()), now=NOW)
             node.execute_command('SCRIPT KILL')
 
-    def test_a_replica_refuses_to_count(self, redis_url: str, redis_server: Server) -> None:
-        (node,) = redis_server.nodes
-        node.replicaof('127.0.0.1', '1')
-        with pytest.raises(StorageRefused, match='READONLY'):
-            connect(redis_url, home=NO_HOME).count(event(Happening()), now=NOW)
-        node.replicaof('NO', 'ONE')
-
     def test_nothing_asked_is_nothing_answered(self, lasting_store: Storage) -> None:
         assert lasting_store.engine.pipeline(0, []) == []
         assert lasting_store.engine.everywhere([]) == []
+
+
+def push(store: Storage, shard: int = 5) -> object:
+    return store.push({shard: [Arrival(b'event')]})[shard]
+
+
+class TestRefused:
+    """What the engine refuses names the way out, and keeps nothing."""
+
+    def test_a_full_engine(self, server: Server, store: Storage) -> None:
+        with configured(server.nodes, 'maxmemory', 1):
+            found = push(store)
+        assert isinstance(found, StorageRefused)
+        assert 'OOM' in found.message
+        assert 'raise its maxmemory, or keep less with HAILWHALE_KEEP' in found.message
+        assert store.backlog()[5] == 0
+        assert push(store) == [True]
+
+    def test_a_replica(self, tmp_path: Path, redis_url: str, redis_server: Server) -> None:
+        (port,) = free_ports(1)
+        options = ('--replicaof', f'127.0.0.1 {redis_url.rpartition(":")[2].partition("/")[0]}')
+        with (
+            configured(redis_server.nodes, 'repl-diskless-sync-delay', 0),
+            Process(redis_binary(), tmp_path, port, None, *options) as replica,
+            closing(store_at(port)) as store,
+        ):
+            until(lambda: is_synced(replica.node), 'it is a replica')
+            connected = replica.node.info('stats')['total_connections_received']
+            for once in (lambda: count(store, Happening()), lambda: raised(push(store))):
+                with pytest.raises(StorageRefused, match=r'READONLY .*name its master in HAILWHALE_URL'):
+                    once()
+            assert replica.node.info('stats')['total_connections_received'] == connected + 2, 'the name is asked again'
+
+    def test_a_node_of_a_cluster_taken_for_a_server_says_so_at_once(self, cluster_server: Server) -> None:
+        slot = key_slot(b'%d' % Happening().shard)
+        other = next(node for node in cluster_server.nodes if not holds(node, slot))
+        with closing(store_at(other.get_connection_kwargs()['port'], timeout=60)) as store:
+            began = time.monotonic()
+            for once in (lambda: count(store, Happening()), lambda: raised(push(store, Happening().shard))):
+                with pytest.raises(StorageRefused, match=f'write redis.cluster://.* in HAILWHALE_URL .*MOVED {slot}'):
+                    once()
+            assert time.monotonic() - began < 30
+
+    def test_an_engine_that_cannot_write_its_files(self, tmp_path: Path) -> None:
+        (port,) = free_ports(1)
+        with Process(redis_binary(), tmp_path, port) as process, closing(store_at(port)) as store:
+            shutil.rmtree(process.own)
+            process.node.config_set('save', '3600 1')
+            assert push(store) == [True]
+            process.node.bgsave()
+            until(lambda: process.node.info('persistence')['rdb_last_bgsave_status'] == 'err', 'it could not save')
+            with pytest.raises(StorageRefused, match=r'MISCONF .*whether its disk is full'):
+                raised(push(store))
+            assert process.node.llen(keys.hits_key(5)) == 1
+
+    def test_an_engine_that_misses_replicas(self, redis_url: str, redis_server: Server) -> None:
+        with (
+            configured(redis_server.nodes, 'min-replicas-to-write', 1),
+            closing(connect(redis_url, home=NO_HOME, timeout=0.05)) as store,
+        ):
+            with pytest.raises(StorageUnavailable, match=r'NOREPLICAS .*its min-replicas-to-write'):
+                raised(push(store))
+            assert store.backlog()[5] == 0
+
+    def test_no_password_where_one_is_needed(self, redis_url: str, redis_server: Server) -> None:
+        with closing(connect(redis_url, home=NO_HOME)) as store, configured(redis_server.nodes, 'requirepass', 'x'):
+            for once in (lambda: count(store, Happening()), lambda: store.backlog()):
+                with pytest.raises(StorageRefused, match=r'(?i)auth.*:PASSWORD@HOST:PORT in HAILWHALE_URL'):
+                    once()
+
+    def test_a_user_who_may_not(self, redis_url: str, redis_server: Server) -> None:
+        (node,) = redis_server.nodes
+        node.acl_setuser('reader', enabled=True, nopass=True, commands=['+@read', '+@connection'], keys=['*'])
+        address = redis_url.replace('://', '://reader:any@')
+        with (
+            closing(connect(address, home=NO_HOME)) as store,
+            pytest.raises(StorageRefused, match=r'NOPERM .*allow it all commands on the keys hw:'),
+        ):
+            raised(push(store))
+        node.acl_deluser('reader')
+
+
+def store_at(port: int, *, timeout: float = 5.0) -> Storage:
+    return connect(f'redis://127.0.0.1:{port}', home=NO_HOME, timeout=timeout)
+
+
+def raised(found: object) -> None:
+    """What a push answers for a shard, raised if it is an error."""
+    if isinstance(found, Exception):
+        raise found
+
+
+class TestReady:
+    """Scripts for many shards wait until their engines are ready, and are then run once."""
+
+    def test_an_engine_that_loads_is_waited_for(self, tmp_path: Path) -> None:
+        (port,) = free_ports(1)
+        slow = ('--key-load-delay', '500', '--loading-process-events-interval-bytes', '1024')
+        with Process(redis_binary(), tmp_path, port, None, '--appendonly', 'yes') as process:
+            for number in range(4_000):
+                process.node.set(f'key {number}', 100 * 'x')
+            process.node.bgrewriteaof()
+            until(lambda: not process.node.info('persistence')['aof_rewrite_in_progress'], 'it is rewritten')
+            process.kill()
+            process.start(*slow, ready=False)
+            with closing(store_at(port, timeout=0.3)) as hasty, closing(store_at(port, timeout=60)) as store:
+                with pytest.raises(StorageUnavailable, match=r'LOADING .*try again soon'):
+                    raised(push(hasty))
+                assert push(store) == [True]
+                assert store.backlog()[5] == 1
+
+    def test_a_replica_of_a_cluster_is_asked_until_it_is_master(self, redis_url: str, redis_server: Server) -> None:
+        # Nodes of a cluster answer so for a moment only; one server shows it for as long as the test needs.
+        place = open_engine(redis_url, home=NO_HOME).place
+        place.spread = True
+        (node,) = redis_server.nodes
+        found: list[object] = []
+        with closing(Storage(Engine(place, timeout=60))) as store:
+            pushing = threading.Thread(target=lambda: found.append(push(store)))
+            counting = threading.Thread(target=count, args=(store, Happening()))
+            node.config_resetstat()
+            node.replicaof('127.0.0.1', '1')
+            for each in (pushing, counting):
+                each.start()
+            until(lambda: node.info('errorstats').get('errorstat_READONLY', {'count': 0})['count'] > 4, 'it refused')
+            node.replicaof('NO', 'ONE')
+            for each in (pushing, counting):
+                each.join()
+            assert found == [[True]]
+            assert store.backlog()[5] == 1
+
+    def test_one_that_is_away_for_long_is_asked_and_not_waited_for(self, tmp_path: Path) -> None:
+        (port,) = free_ports(1)
+        with closing(store_at(port, timeout=0.5)) as store:
+            times = []
+            for _ in range(3):
+                began = time.monotonic()
+                with pytest.raises(StorageUnavailable, match='is it running'):
+                    raised(push(store))
+                times.append(time.monotonic() - began)
+            assert times[0] > 0.2
+            assert sum(times[1:]) < 0.2
+            with engines.process(redis_binary(), tmp_path, port):
+                assert push(store) == [True]
+            with pytest.raises(StorageUnavailable, match='went away'):
+                raised(push(store))
+            began = time.monotonic()
+            with pytest.raises(StorageUnavailable, match='is it running'):
+                raised(push(store))
+            assert time.monotonic() - began > 0.2, 'it was there in between'
+
+    def test_a_bundled_engine_that_died_is_started_for_the_next_push(self, tmp_path: Path) -> None:
+        with closing(connect('', home=tmp_path)) as store:
+            assert push(store) == [True]
+            os.kill(int((tmp_path / 'engine.pid').read_text()), signal.SIGKILL)
+            with pytest.raises(StorageUnavailable, match='went away'):
+                raised(push(store))
+            assert push(store) == [True]
+
+    def test_a_bundled_engine_that_cannot_be_started_again_is_told_of(self, tmp_path: Path) -> None:
+        with closing(connect('', home=tmp_path, timeout=0.5)) as store:
+            assert push(store) == [True]
+            os.kill(int((tmp_path / 'engine.pid').read_text()), signal.SIGKILL)
+            with pytest.raises(StorageUnavailable, match='went away'):
+                raised(push(store))
+            # The directory stays: on it lies the lock of those who use it.
+            (tmp_path / 'engine.sock').unlink(missing_ok=True)
+            shutil.rmtree(tmp_path / 'appendonlydir')
+            (tmp_path / 'appendonlydir').write_text('in the way')
+            with pytest.raises(StorageUnavailable, match=r'engine\.sock'):
+                raised(push(store))
 
 
 @contextmanager
@@ -251,14 +421,15 @@ class TestScripts:
     def test_several_runs_of_a_script_that_was_forgotten(self, server: Server, store: Storage) -> None:
         for node in server.nodes:
             node.script_flush()
-        datas = [evaluation('number', ['hw:{0}:n:1:a:'], [4_102_444_800, 1, name]) for name in 'aba']
+        dead, hits = keys.dead_key(0), keys.hits_key(0)
+        datas = [evaluation('dead', [dead, hits], [name, 'again']) for name in 'aba']
         for _ in range(2):
-            found = store.engine.run(0, lambda wire: evaluate_all(wire, 'number', datas))
-            assert found == [[0], [1], [0]]
+            store.engine.ask(0, 'RPUSH', dead, 'a', 'b')
+            assert store.engine.run(0, lambda wire: evaluate_all(wire, 'dead', datas)) == [1, 1, 0]
 
     def test_a_script_is_known_by_its_hash(self, redis_server: Server) -> None:
         (node,) = redis_server.nodes
-        for name in ('add', 'count', 'number', 'series'):
+        for name in ('add', 'count', 'dead', 'number', 'push', 'secret', 'series'):
             assert node.script_load(scripts.text(name)) == scripts.digest(name).decode()
 
 
@@ -281,14 +452,58 @@ class TestSharing:
             assert child.exitcode == 0
         assert counted(server) == expected(happened * 52)
 
-    def test_more_connections_than_any_pool_holds_can_be_made(self, redis_url: str) -> None:
-        engine = open_engine(redis_url, home=NO_HOME)
+    def test_who_needs_more_connections_than_there_may_be_waits_for_one(self, redis_url: str) -> None:
+        node = open_engine(redis_url, home=NO_HOME).place.node(0)
+        wires = [node.take() for _ in range(CONNECTIONS)]
+        assert all(wire.ask(pack('PING')) == b'PONG' for wire in wires)
+        found: list[Wire] = []
+        waiting = threading.Thread(target=lambda: found.append(node.take()))
+        waiting.start()
+        node.give(wires[-1])
+        waiting.join()
+        assert found == [wires.pop()]
+        for wire in [*wires, *found]:
+            node.drop(wire)
+
+    def test_where_no_connection_becomes_free_in_time_nothing_was_done(self, redis_url: str) -> None:
+        engine = open_engine(redis_url, home=NO_HOME, timeout=0.05)
         node = engine.place.node(0)
-        for _ in range(3):
-            wires = [node.take() for _ in range(60)]
-            assert all(wire.ask(pack('PING')) == b'PONG' for wire in wires)
-            for wire in wires:
-                wire.close()
+        wires = [node.take() for _ in range(CONNECTIONS)]
+        with pytest.raises(StorageUnavailable, match=f'all {CONNECTIONS} connections to .* were in use for 0.05 s'):
+            engine.ask(0, 'PING', again=False)
+        node.drop(wires.pop())
+        assert engine.ask(0, 'PING') == b'PONG'
+        for wire in wires:
+            node.drop(wire)
+
+    def test_a_connection_that_could_not_be_made_takes_no_room(self, tmp_path: Path) -> None:
+        node = open_engine(f'unix://{tmp_path}/none.sock', home=NO_HOME, timeout=0.01).place.node(0)
+        for _ in range(CONNECTIONS + 1):
+            with pytest.raises(StorageUnavailable, match=r'none\.sock'):
+                node.take()
+
+    def test_hundreds_of_greenlets_share_the_connections(self, redis_url: str, redis_server: Server) -> None:
+        program = f"""
+from gevent import monkey
+monkey.patch_all()
+import gevent
+from pathlib import Path
+from hailwhale.storage import Arrival, connect
+store = connect({redis_url!r}, home=Path('unused'))
+def push(number):
+    for _ in range(5):
+        store.engine.run(5, lambda wire: (gevent.sleep(0.001), wire.ask(b'*1\\r\\n$4\\r\\nPING\\r\\n')))
+        assert store.push({{5: [Arrival(b'x')]}}) == {{5: [True]}}
+gevent.joinall([gevent.spawn(push, number) for number in range(300)], raise_error=True)
+"""
+        (node,) = redis_server.nodes
+        before = node.info('stats')['total_connections_received']
+        done = subprocess.run(
+            [sys.executable, '-c', program], env=unmeasured(), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert node.llen(keys.hits_key(5)) == 1_500
+        assert node.info('stats')['total_connections_received'] - before == CONNECTIONS
 
     def test_a_connection_is_used_again(self, redis_url: str, redis_server: Server) -> None:
         store = connect(redis_url, home=NO_HOME)
@@ -315,15 +530,15 @@ class TestCluster:
         count(store, *happened)
         assert all(node.dbsize() > 100 for node in cluster_server.nodes)
         assert counted(cluster_server) == expected(happened)
-        assert len(store.engine.place.nodes()) == 3
+        assert len(store.engine.one_shard_a_node()) == 3
         assert store.top_children(':/', [slot.era for slot in happened[0].slots]) == {one.pk[0] for one in happened}
         store.close()
 
     def test_all_shards_of_one_server_are_on_one_node(self, redis_url: str) -> None:
-        place = open_engine(redis_url, home=NO_HOME).place
-        assert isinstance(place, Single)
-        assert place.nodes() == [place.node(0)] == [place.node(63)]
-        place.refresh()
+        engine = open_engine(redis_url, home=NO_HOME)
+        assert isinstance(engine.place, Single)
+        assert engine.place.node(0) is engine.place.node(63)
+        assert engine.one_shard_a_node() == [0]
 
     def test_a_slot_that_moved_is_found_again(self, cluster_url: str, cluster_server: Server) -> None:
         store = connect(cluster_url, home=NO_HOME)
@@ -349,19 +564,16 @@ class TestCluster:
             node.execute_command('CLUSTER', 'DELSLOTS', slot)
         with pytest.raises(StorageUnavailable, match=f'shard {one.shard}|CLUSTERDOWN'):
             store.count(event(one), now=NOW)
+        with configured(cluster_server.nodes, 'cluster-require-full-coverage', 'no'):
+            until(lambda: all(map(is_up, cluster_server.nodes)), 'the nodes serve the slots that are left')
+            found = store.push({shard: [Arrival(b'event')] for shard in range(SHARDS)})
+        assert isinstance(found.pop(one.shard), StorageUnavailable)
+        assert list(found.values()) == [[True]] * (SHARDS - 1)
         owner.execute_command('CLUSTER', 'ADDSLOTS', slot)
         until(lambda: all(map(engines.is_whole, cluster_server.nodes)), 'the cluster is whole again')
         patient = connect(cluster_url, home=NO_HOME)
         count(patient, one)
         assert counted(cluster_server) == expected([one])
-
-    def test_one_node_of_a_cluster_taken_for_a_server_says_where_the_shard_is(self, cluster_server: Server) -> None:
-        slot = key_slot(b'%d' % Happening().shard)
-        other = next(node for node in cluster_server.nodes if not holds(node, slot))
-        port = other.get_connection_kwargs()['port']
-        store = connect(f'redis://127.0.0.1:{port}', home=NO_HOME, timeout=0.05)
-        with pytest.raises(StorageUnavailable, match=f'MOVED {slot}'):
-            store.count(event(Happening()), now=NOW)
 
     def test_a_cluster_keeps_its_map_between_questions(self, cluster_url: str) -> None:
         place = open_engine(cluster_url, home=NO_HOME).place
@@ -369,9 +581,17 @@ class TestCluster:
         assert place.node(5) is place.node(5)
         before = place.node(5)
         place.refresh()
+        assert place.node(5) is before, 'what was asked just now is not asked again'
+        place._asked -= 1
+        place.refresh()
         assert place.node(5) is not before
         place.close()
         place.close()
+
+
+def is_up(node: Redis) -> bool:
+    """Whether a cluster's node takes commands."""
+    return b'cluster_state:ok' in node.execute_command('CLUSTER', 'INFO')
 
 
 def holds(node: Redis, slot: int) -> bool:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path as File
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hailwhale.errors import StorageConflict, StorageRefused
 from hailwhale.paths import Path
-from hailwhale.storage import Storage, commits, connect, keys, resets
+from hailwhale.storage import Storage, connect, keys, resets
+from hailwhale.storage.redis import Engine
 from hailwhale.storage.wire import pack
 from tests.engines import Server
 from tests.storage.stores import NOW, ONE, Happening, at_once, clearing, commit, counted, dump, event, expected
@@ -23,6 +24,9 @@ TREE = [
     Happening(('shop', 'coffee'), ((), ('geo',), ('geo', 'FR')), {'hits': 2 * ONE}),
     Happening(('shop/tea',), ((), ('geo',)), {'hits': ONE}),
 ]
+TOWNS = ((), ('geo',), *[('geo', f'{number}') for number in range(12)])
+#: A tree of 182 nodes.
+WIDE = [Happening(('shop', f'{number}'), TOWNS) for number in range(12)]
 NAMES = st.sampled_from(['a', 'b', ''])
 NODES = st.lists(NAMES, max_size=2).map(lambda names: tuple(tuple(names[:end]) for end in range(len(names) + 1)))
 HAPPENINGS = st.builds(
@@ -62,6 +66,14 @@ def remaining(happened: Sequence[Happening], pk: Path, node: Path, metrics: Sequ
 
 
 class TestReset:
+    @pytest.fixture(autouse=True, params=['at once', 'in steps'])
+    def large(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The same with steps so small that every tree takes many."""
+        monkeypatch.setattr(resets, 'PAUSE', 0)
+        if request.param == 'in steps':
+            # The last step holds what is left when nothing lies below the top.
+            monkeypatch.setattr(resets, 'STEP', 20)
+
     @pytest.mark.parametrize(
         ('pk', 'node', 'nodes'),
         [
@@ -105,7 +117,7 @@ class TestReset:
         assert store.metric_names(TREE[1].shard, 'shop/tea', eras) == {'hits', 'dollars'}
 
     @given(happened=st.lists(HAPPENINGS, max_size=6), pk=st.lists(NAMES, max_size=2), node=st.lists(NAMES, max_size=2))
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_any_node_of_any_tree_is_cleared_as_in_the_model(
         self, server: Server, lasting_store: Storage, happened: list[Happening], pk: list[str], node: list[str]
     ) -> None:
@@ -148,7 +160,7 @@ class TestReset:
         epoch = keys.epoch_key(TREE[0].shard)
         assert store.engine.ask(TREE[0].shard, 'GET', epoch) is None
         store.reset(clearing(('shop',)))
-        assert store.engine.ask(TREE[0].shard, 'GET', epoch) == b'1'
+        assert store.engine.ask(TREE[0].shard, 'GET', epoch) is not None
 
 
 class TestOthers:
@@ -187,7 +199,7 @@ class TestOthers:
     ) -> None:
         fill(store, TREE[:1])
         other.count(event(Happening(('shop',), (('new',),))), now=NOW)
-        self.meddle(monkeypatch, other, commits.ATTEMPTS)
+        self.meddle(monkeypatch, other, resets.ATTEMPTS)
         with pytest.raises(StorageConflict, match=r"\['shop'\] grew during all of 64 attempts"):
             store.reset(clearing(('shop',)))
 
@@ -208,6 +220,98 @@ class TestOthers:
         assert len(set(found.values())) <= 1, 'all counters of the tree were cleared at the same moments'
         assert len(found) in (0, len(expected([one])))
         store.reset(clearing(('shop',)))
+        assert counted(server) == {}
+
+
+class TestSteps:
+    """A large tree, which is not cleared in one step."""
+
+    @pytest.fixture(autouse=True)
+    def small_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(resets, 'STEP', 100)
+        monkeypatch.setattr(resets, 'PAUSE', 0.001)
+
+    def test_no_step_removes_more_than_it_may_and_the_deepest_go_first(
+        self, server: Server, store: Storage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert store.commit(commit(WIDE), now=NOW)
+        sizes, groups = [], []
+
+        def packed(*args: bytes | str | int) -> bytes:
+            if args[0] == 'UNLINK':
+                sizes.append(len(args) - 1)
+                groups.extend([str(key).split(':', 4)[4] for key in args[1:] if ':n:' in str(key)])
+            return pack(*args)
+
+        monkeypatch.setattr(resets, 'pack', packed)
+        assert store.reset(clearing(('shop',))) == 1 + 13 + 12 * (1 + 1 + 12)
+        assert counted(server) == {}
+        assert len(sizes) > 5
+        assert max(sizes) <= 100
+        assert groups.index('shop/3:geo') < groups.index('shop/3:') < groups.index('shop:/')
+
+    def test_a_reset_that_was_interrupted_is_finished_by_repeating_it(
+        self, server: Server, store: Storage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        others = [Happening(('shop/3',)), Happening(('shop', 'x', 'y'))]
+        assert store.commit(commit([*WIDE, others[1]]), now=NOW)
+        assert store.commit(commit(others[:1]), now=NOW)
+        left = [5]
+
+        def packed(*args: bytes | str | int) -> bytes:
+            if args[0] == 'UNLINK':
+                left[0] -= 1
+                if not left[0]:
+                    raise KeyboardInterrupt
+            return pack(*args)
+
+        monkeypatch.setattr(resets, 'pack', packed)
+        before = counted(server)
+        with pytest.raises(KeyboardInterrupt):
+            store.reset(clearing(('shop',)))
+        assert 0 < len(counted(server)) < len(before)
+        assert store.reset(clearing(('shop',)))
+        assert counted(server) == expected(others[:1])
+
+    def test_what_others_count_meanwhile_is_in_every_view_or_in_none(self, server: Server, store: Storage) -> None:
+        """Each event of theirs has a day of its own, so that each of them can be seen to be whole."""
+
+        def work(number: int) -> None:
+            if number == 0:
+                for _ in range(4):
+                    store.commit(commit(WIDE), now=NOW)
+                    store.reset(clearing(('shop',), since=NOW - 90 * 86_400))
+            else:
+                for day in range(number, 90, 4):
+                    one = Happening(('shop', '3'), TOWNS[:4], at=NOW - day * 86_400)
+                    if day % 2:
+                        store.count(event(one), now=NOW)
+                    else:
+                        store.commit(commit([one]), now=NOW)
+
+        at_once(4, work)
+        found = counted(server)
+        wholes = {
+            day: expected([Happening(('shop', '3'), TOWNS[:4], at=NOW - day * 86_400)])
+            for day in range(1, 90)
+            if day % 4
+        }
+        for day, places in wholes.items():
+            assert {found.pop(place, 0) for place in places} in ({0}, {ONE}), day
+        assert found == {}
+
+    def test_a_tree_that_somebody_else_has_cleared_meanwhile_is_cleared(
+        self, server: Server, store: Storage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert store.commit(commit(WIDE), now=NOW)
+        below = resets._Clearing.below
+
+        def late(clearing: resets._Clearing, engine: Engine) -> int:
+            below(clearing, engine)
+            return below(clearing, engine)
+
+        monkeypatch.setattr(resets._Clearing, 'below', late)
+        assert store.reset(clearing(('shop',))) == 1
         assert counted(server) == {}
 
 

@@ -1,4 +1,4 @@
-"""The counters' front door: what it is told to keep, the list of waiting events, and who may use it."""
+"""The counters' front door: what it is told to keep, and whether it is there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from hailwhale import storage
 from hailwhale.errors import SettingsError, StorageRefused, StorageUnavailable
-from hailwhale.storage import SHARDS, Storage, connect
+from hailwhale.storage import Storage, connect
 from tests.engines import Server
 from tests.storage.stores import dump
 
@@ -33,33 +33,17 @@ class TestIntervals:
         store.register({})
         assert dump(server)['hw:{0}:store'].value == {b'format': storage.FORMAT.encode()}
 
-
     def test_a_store_of_another_format_is_not_touched(self, store: Storage) -> None:
         store.register({'1m': ('1d', 0)})
         store.engine.ask(0, 'HSET', 'hw:{0}:store', 'format', '2')
         with pytest.raises(SettingsError, match="has format '2', and this release reads '1'"):
             store.intervals()
 
-
     @pytest.mark.parametrize('damage', ['garbage', '1d x', ''])
     def test_a_damaged_store_is_told_of(self, store: Storage, damage: str) -> None:
         store.engine.ask(0, 'HSET', 'hw:{0}:store', 'interval:1m', damage)
         with pytest.raises(StorageRefused, match="was damaged: its field 'interval:1m' is"):
             store.intervals()
-
-
-class TestWaiting:
-    def test_events_wait_in_the_order_they_came(self, store: Storage) -> None:
-        for event in (b'1', b'2', b'3', b'4'):
-            store.push(5, [event])
-        assert store.waiting(5, 3) == (None, [b'1', b'2', b'3'])
-        assert store.waiting(6, 3) == (None, [])
-
-    def test_the_backlog_is_that_of_every_shard(self, store: Storage) -> None:
-        assert store.backlog() == [0] * SHARDS
-        for shard in range(SHARDS):
-            assert store.push(shard, [b'x'] * shard if shard else [b'x']) == max(shard, 1)
-        assert store.backlog() == [1, *range(1, SHARDS)]
 
 
 def test_a_closed_store_opens_again_when_it_is_used(server: Server) -> None:

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Connection
 
-from hailwhale.errors import StorageError, StorageRefused, StorageUnavailable
+from hailwhale.errors import CounterFull, StorageError, StorageRefused, StorageUnavailable
 from hailwhale.storage import wire as wire_module
 from hailwhale.storage.wire import (
     Moved,
     NoScript,
     NotReady,
+    ReadOnly,
     Wire,
     checked,
     error,
@@ -106,6 +107,21 @@ class TestReplies:
             assert wire.reply() == 7
             sender.join()
 
+    @pytest.mark.parametrize('size', [1, 7, 1 << 20])
+    @given(st.lists(st.text('ab$1:\r\n', max_size=8).map(str.encode), max_size=6))
+    def test_texts_of_others_are_read_whatever_is_in_them(self, size: int, sent: list[bytes]) -> None:
+        with pytest.MonkeyPatch.context() as patch, pair() as (wire, other):
+            patch.setattr(wire_module, '_READ', size)
+            other.sendall(encoded(sent) + b':7\r\n')  # type: ignore[arg-type]
+            assert wire.texts() == sent
+            assert wire.reply() == 7
+
+    def test_an_error_instead_of_texts_is_raised(self) -> None:
+        with pair() as (wire, other):
+            other.sendall(b'-WRONGTYPE no list\r\n')
+            with pytest.raises(StorageRefused, match='WRONGTYPE no list'):
+                wire.texts()
+
     def test_errors_within_an_array_are_found_among_its_values(self) -> None:
         with pair() as (wire, other):
             other.sendall(b'*4\r\n:1\r\n-ERR increment or decrement would overflow\r\n+OK\r\n:-4\r\n')
@@ -123,7 +139,7 @@ class TestReplies:
         with pair() as (wire, other):
             other.sendall(b'+QUEUED\r\n' * (count - 1) + b'-OOM no memory\r\n:12\r\n')
             (found,) = wire.simple(count)
-            assert found.message == 'the engine answered: OOM no memory'
+            assert found.message.startswith('the engine answered: OOM no memory (')
             assert wire.reply() == 12
 
     def test_no_errors_among_replies_without_any(self) -> None:
@@ -162,30 +178,41 @@ class TestCommands:
 
 class TestErrors:
     @pytest.mark.parametrize(
-        ('line', 'kind'),
+        ('line', 'kind', 'way_out'),
         [
-            (b'LOADING Redis is loading the dataset in memory', NotReady),
-            (b'CLUSTERDOWN Hash slot not served', NotReady),
-            (b'TRYAGAIN Multiple keys request during rehashing of slot', NotReady),
-            (b'MASTERDOWN Link with MASTER is down', NotReady),
-            (b'ASK 3999 127.0.0.1:6381', NotReady),
-            (b'BUSY a script is running', NotReady),
-            (b'NOREPLICAS Not enough good replicas to write.', NotReady),
-            (b'MOVED 3999 127.0.0.1:6381', Moved),
-            (b'NOSCRIPT No matching script.', NoScript),
-            (b"READONLY You can't write against a read only replica.", StorageRefused),
-            (b"OOM command not allowed when used memory > 'maxmemory'.", StorageRefused),
-            (b'MISCONF Errors writing to the AOF file', StorageRefused),
-            (b'WRONGTYPE Operation against a key', StorageRefused),
-            (b'NOPERM this user has no permissions', StorageRefused),
-            (b'EXECABORT Transaction discarded', StorageRefused),
-            (b'\xff', StorageRefused),
+            (b'LOADING Redis is loading the dataset in memory', NotReady, 'try again soon'),
+            (b'CLUSTERDOWN Hash slot not served', NotReady, 'elects a master'),
+            (b'TRYAGAIN Multiple keys request during rehashing of slot', NotReady, 'on its way to another node'),
+            (b'MASTERDOWN Link with MASTER is down', NotReady, 'replica without its master'),
+            (b'BUSY a script is running', NotReady, 'SCRIPT KILL'),
+            (b'NOREPLICAS Not enough good replicas to write.', NotReady, 'min-replicas-to-write'),
+            (b'ASK 3999 127.0.0.1:6381', Moved, 'on its way to another node'),
+            (b'MOVED 3999 127.0.0.1:6381', Moved, ''),
+            (b'NOSCRIPT No matching script.', NoScript, ''),
+            (b"READONLY You can't write against a read only replica.", ReadOnly, 'name its master in HAILWHALE_URL'),
+            (
+                b"OOM command not allowed when used memory > 'maxmemory'.",
+                StorageRefused,
+                'keep less with HAILWHALE_KEEP',
+            ),
+            (b'MISCONF Errors writing to the AOF file', StorageRefused, 'its disk is full'),
+            (b'WRONGTYPE Operation against a key', StorageRefused, 'a database number of its own'),
+            (b'NOPERM this user has no permissions', StorageRefused, 'allow it all commands on the keys hw:*'),
+            (b'NOAUTH Authentication required.', StorageRefused, 'redis://:PASSWORD@HOST:PORT'),
+            (b'ERR Protocol error: unauthenticated multibulk length', StorageRefused, 'redis://:PASSWORD@HOST:PORT'),
+            (b'EXECABORT Transaction discarded', StorageRefused, ''),
+            (b'ERR increment or decrement would overflow', CounterFull, ''),
+            (b'\xff', StorageRefused, ''),
         ],
     )
-    def test_an_error_line_is(self, line: bytes, kind: type[StorageError]) -> None:
+    def test_an_error_line_is_of_a_kind_and_names_the_way_out(
+        self, line: bytes, kind: type[StorageError], way_out: str
+    ) -> None:
         found = error(line)
         assert type(found) is kind
-        assert found.message == 'the engine answered: ' + line.decode(errors='replace')
+        answered = 'the engine answered: ' + line.decode(errors='replace')
+        assert found.message == answered if not way_out else found.message.startswith(f'{answered} (')
+        assert way_out in found.message
 
     def test_what_may_work_later_is_unavailable_and_a_no_is_not(self) -> None:
         assert issubclass(NotReady, StorageUnavailable)

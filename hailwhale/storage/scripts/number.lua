@@ -1,24 +1,38 @@
--- Give every name its number within its parent's table, old ones and new ones.
+-- Give every name its number within its parent's table, old ones and new ones; unless one of them has no room.
 --
 -- KEYS     tables of one shard
--- ARGV     for each table: when it ends, how many names, the names
--- returns  the numbers, in the order of the names
+-- ARGV     1 how many children a parent may have;  then for each table: when it ends, how many names, the names
+-- returns  the numbers, in the order of the names;  where names have no room: nothing is written, and instead of a
+--          number stands -1 for each of those, -2 for other new ones
 
-local numbers, arg = {}, 1
+-- with children.lua
+
+local room, arg, tables, refused = tonumber(ARGV[1]), 2, {}, false
 for t = 1, #KEYS do
-  local ends, names, fresh = ARGV[arg], tonumber(ARGV[arg + 1]), false
-  for n = arg + 2, arg + 1 + names do
-    local number = redis.call('HGET', KEYS[t], ARGV[n])
-    if not number then
-      number = redis.call('HINCRBY', KEYS[t], '', 1) - 1
-      redis.call('HSET', KEYS[t], ARGV[n], number)
-      fresh = true
-    end
-    numbers[#numbers + 1] = tonumber(number)
+  local first, last = arg + 2, arg + 1 + ARGV[arg + 1]
+  local found, fresh = redis.call('HMGET', KEYS[t], unpack(ARGV, first, last)), false
+  for i = 1, #found do
+    fresh = fresh or not found[i]
   end
+  tables[t] = {found, fresh, first, ARGV[arg], {}}
   if fresh then
-    redis.call('EXPIREAT', KEYS[t], ends)
+    tables[t][5] = without_room(KEYS[t], found, first, room)
+    refused = refused or #tables[t][5] > 0
   end
-  arg = arg + 2 + names
+  arg = last + 1
+end
+
+local numbers = {}
+for t = 1, #KEYS do
+  local found, fresh, first, ends, places = unpack(tables[t])
+  if fresh and not refused then
+    give(KEYS[t], found, first, ends)
+  end
+  for _, place in ipairs(places) do
+    found[place] = -1
+  end
+  for i = 1, #found do
+    numbers[#numbers + 1] = tonumber(found[i] or -2)
+  end
 end
 return numbers

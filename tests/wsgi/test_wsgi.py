@@ -10,9 +10,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,11 +23,14 @@ from hailwhale import wsgi
 from hailwhale.errors import SettingsError
 from hailwhale.servers.params import refusal
 from hailwhale.settings import Settings
+from hailwhale.wsgi import listening
+from hailwhale.wsgi.assembly import assembled
+from hailwhale.wsgi.workers import Workers
 from tests import serving
 from tests.engines import until
 from tests.servers.client import Client
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 #: Seconds after which an answer does not come any more.
 PATIENCE = 20.0
 
@@ -33,8 +38,9 @@ PATIENCE = 20.0
 class Served:
     """A process that serves, and what it has written."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], log: IO[str]) -> None:
         self.process = process
+        self.log = log
         assert process.stdout is not None
         self.url = process.stdout.readline().strip()
         parts = urlsplit(self.url)
@@ -46,8 +52,9 @@ class Served:
         return self.ended()
 
     def ended(self) -> tuple[str, str]:
-        out, log = self.process.communicate(timeout=PATIENCE)
-        return out.strip(), log
+        out, _ = self.process.communicate(timeout=PATIENCE)
+        self.log.seek(0)
+        return out.strip(), self.log.read()
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(*self.address, timeout=PATIENCE)
@@ -77,13 +84,11 @@ class Served:
 
 def heard(plug: socket.socket) -> bytes:
     """What comes until the other side hangs up, which it may do in the midst of what we send."""
-    found = b''
-    try:
+    found = []
+    with suppress(ConnectionResetError):
         while part := plug.recv(65_536):
-            found += part
-    except ConnectionResetError:
-        return found
-    return found
+            found.append(part)
+    return b''.join(found)
 
 
 Serve = Callable[..., Served]
@@ -96,11 +101,13 @@ def processes() -> Iterator[Serve]:
 
         def start(**options: object) -> Served:
             command = [sys.executable, '-m', 'tests.serving', json.dumps(options)]
+            # A pipe that nobody reads while it fills would stop the process.
+            log = stack.enter_context(tempfile.TemporaryFile('w+'))
             process = stack.enter_context(
-                subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
             )
             stack.callback(process.terminate)
-            return Served(process)
+            return Served(process, log)
 
         yield start
 
@@ -147,7 +154,7 @@ def test_where_it_serves_is_logged_when_nobody_wants_to_be_told(serve: Serve) ->
 
 def test_a_whale_whose_engine_is_away_is_served_with_what_is_wrong(caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings.load({}, url='redis://127.0.0.1:1/0', timeout='0.01')
-    with wsgi.whale_app(settings) as app:
+    with assembled(settings, ('hail', 'whale')) as app:
         assert Client(app).get('/healthz').status == 503
     assert 'serving without an engine: ' in caplog.text
 
@@ -194,6 +201,15 @@ def test_requests_are_logged_only_where_that_is_wanted(
     log = served.end()[1]
     assert log.count('INFO hailwhale.access 127.0.0.1 - - ') == log.count('"GET /pid?a=b HTTP/1.1" 200 ') == lines
     assert len(log.splitlines()) == lines
+
+
+def test_a_key_in_an_address_is_not_logged(serve: Serve) -> None:
+    served = serve(access_log=True)
+    served.get('/pid?a=b&key=hw_k2n8w0qd_secret')
+    served.send(b'GET /pid?key=hw_k2n8w0qd_secret HTTP/9.9\r\n\r\n')
+    log = served.end()[1]
+    assert '"GET /pid?a=b&key=*** HTTP/1.1" 200 ' in log
+    assert 'secret' not in log
 
 
 # -- the end ---------------------------------------------------------------------------------------------------------
@@ -379,8 +395,8 @@ def test_a_host_that_is_none_is_refused() -> None:
     [('127.0.0.1', 'http://127.0.0.1:80/'), ('::1', 'http://[::1]:80/'), ('[::1]', 'http://[::1]:80/')],
 )
 def test_an_address_can_be_put_into_a_browser(host: str, url: str) -> None:
-    assert wsgi._is_loopback(host)
-    assert wsgi._url(host, 80) == url
+    assert listening.is_loopback(host)
+    assert listening.url(host, 80) == url
 
 
 # -- several processes -----------------------------------------------------------------------------------------------
@@ -438,7 +454,7 @@ def test_a_worker_that_dies_is_told_of_and_the_others_go_on(serve: Serve) -> Non
     assert {is_running(int(served.get('/pid'))) for _ in range(20)} == {True}
     out, log = served.end()
     assert out == 'ended 1'
-    assert re.search(r'ERROR hailwhale\.wsgi worker \d+ ended with 3; 1 go on', log)
+    assert re.search(r'ERROR hailwhale\.wsgi\.workers worker \d+ ended with 3; 1 go on', log)
 
 
 @pytest.mark.parametrize(
@@ -458,7 +474,7 @@ def test_workers_do_not_outlive_who_started_them(serve: Serve) -> None:
 
 
 def test_workers_told_to_end_before_they_have_begun_end_without_an_error() -> None:
-    workers = wsgi._Workers(serving.answer_backlog, '127.0.0.1', 0, 2)
+    workers = Workers(wsgi.patch, [serving.answer_backlog] * 2, '127.0.0.1', 0)
     workers._stop()
     assert workers.serve(lambda _: pytest.fail('it was not ready')) == 0
 

@@ -1,0 +1,196 @@
+"""For whoever looks after a server: whether it lives, whether it is to be sent requests, what it does.
+
+::
+
+    /healthz     200 when the process is alive and the engine answers, else 503
+    /readyz      200 when events that are sent here are kept and counted, else 503 with the reasons
+    /metrics     everything in numbers, as Prometheus reads them
+
+With several processes each answers for itself at `/metrics`, but for what the engine tells: the backlog, the lag, what
+was drained and what was put aside are those of the whole store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from hailwhale.errors import StorageError
+from hailwhale.meters import Histogram, Lags, Meters
+from hailwhale.servers.params import NotBuilt
+from hailwhale.servers.web import Answer, Request, Route, encoded, json
+from hailwhale.whale import Whale
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+_UNAVAILABLE = 503
+
+
+class Watch:
+    """Looks at a store, and remembers how it was: once a second, by `look`, and whenever it is asked.
+
+    ``drains``  whether the drainer that runs in this process is alive; None: none runs here
+    """
+
+    def __init__(self, whale: Whale, *, drains: Callable[[], bool] | None = None) -> None:
+        self._whale = whale
+        self._drains = drains
+        self.lags = Lags()
+        self.waiting: list[int] = []
+        self.taken = 0
+        self.put_aside = 0
+
+    def look(self) -> None:
+        """Look at the lists of waiting events.  Raises `StorageError`."""
+        storage, now = self._whale.storage, self._whale.clock()
+        # In this order what is taken between the two is counted twice: a lag is told too long, never too short.
+        waiting, taken = storage.backlog(), storage.sequences()
+        self.lags.look(now, taken, waiting)
+        self.waiting, self.taken = waiting, sum(taken)
+
+    def count_dead(self) -> None:
+        """Count what was put aside.  Raises `StorageError`."""
+        self.put_aside = sum(self._whale.storage.put_aside())
+
+    @property
+    def fullest(self) -> float:
+        """How full the fullest shard's list is, from 0 to 1."""
+        return max(self.waiting, default=0) / self._whale.storage.bounds.backlog
+
+    def ping(self) -> None:
+        """Raise `StorageError` unless the engine answers."""
+        self._whale.storage.ping()
+
+    def reasons(self) -> list[str]:
+        """Why no requests are to be sent here."""
+        reasons = []
+        try:
+            self.look()
+        except StorageError as error:
+            reasons.append(error.message)
+        else:
+            most = self._whale.storage.bounds.backlog
+            reasons += [
+                f'{count} events wait in shard {shard}, and {most} may'
+                for shard, count in enumerate(self.waiting)
+                if count >= most
+            ]
+        if self._drains and not self._drains():
+            reasons.append('the drainer of this process has ended')
+        return reasons
+
+
+def ops_routes(watch: Watch, meters: Meters) -> tuple[Route, ...]:
+    """The routes for whoever looks after a server; metrics need a key that may read everything."""
+    ops = _Ops(watch, meters)
+    return (
+        Route('/healthz', ops.healthz),
+        Route('/readyz', ops.readyz),
+        Route('/metrics', ops.metrics, scope='read'),
+    )
+
+
+class _Ops:
+    """What answers at the routes."""
+
+    def __init__(self, watch: Watch, meters: Meters) -> None:
+        self._watch = watch
+        self._meters = meters
+
+    def healthz(self, _: Request) -> Answer:
+        """Alive."""
+        self._watch.ping()
+        return json({'status': 'ok'})
+
+    def readyz(self, _: Request) -> Answer:
+        """Ready, or why not."""
+        reasons = self._watch.reasons()
+        if not reasons:
+            return json({'status': 'ready'})
+        said = {'code': 'not_ready', 'message': f'not ready: {"; ".join(reasons)}', 'field': None}
+        return encoded({'error': said, 'reasons': reasons}, _UNAVAILABLE, {})
+
+    def metrics(self, request: Request) -> Answer:
+        """Everything in numbers."""
+        request.grant.check(())
+        try:
+            from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+        except ImportError as error:
+            raise NotBuilt("metrics need a library that is not installed: pip install 'hailwhale[metrics]'") from error
+        # One of our own: that of the library tells of the process, and of whatever else counts there.
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Collector(self._watch, self._meters))
+        return Answer(generate_latest(registry), CONTENT_TYPE_LATEST)
+
+
+class _Collector:
+    """What is collected, at the moment it is asked for."""
+
+    def __init__(self, watch: Watch, meters: Meters) -> None:
+        self._watch = watch
+        self._meters = meters
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics."""
+        yield from self._of_process()
+        yield from self._of_store()
+
+    def _of_process(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily
+
+        meters = self._meters
+        events = CounterMetricFamily(
+            'hailwhale_events', 'Events that this process has kept, by the way they came.', labels=['way']
+        )
+        for way, count in sorted(meters.taken.items()):
+            events.add_metric([way], count)
+        yield events
+        refused = CounterMetricFamily(
+            'hailwhale_refused_events', 'Events, and whole requests with events, that were refused.', labels=['reason']
+        )
+        for reason, count in sorted(meters.refused.items()):
+            refused.add_metric([reason], count)
+        yield refused
+        answers = CounterMetricFamily('hailwhale_requests', 'Requests that were answered.', labels=['path', 'status'])
+        for (path, status), count in sorted(meters.answers.items()):
+            answers.add_metric([path, str(status)], count)
+        yield answers
+        yield _histogram('hailwhale_request_seconds', 'How long requests took.', dict(meters.request_seconds))
+        yield _histogram('hailwhale_push_events', 'Events of one round trip to the engine.', {'': meters.push_sizes})
+        yield _histogram('hailwhale_push_seconds', 'How long such a round trip took.', {'': meters.push_seconds})
+
+    def _of_store(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        watch = self._watch
+        try:
+            watch.look()
+            watch.count_dead()
+            up = 1
+        except StorageError:
+            up = 0
+        yield GaugeMetricFamily('hailwhale_engine_up', 'Whether the engine answers.', up)
+        if up:
+            # An old number would look like a new one.
+            yield GaugeMetricFamily('hailwhale_backlog_events', 'Events that wait to be drained.', sum(watch.waiting))
+            yield GaugeMetricFamily('hailwhale_backlog_ratio', 'How full the fullest list of them is.', watch.fullest)
+            yield GaugeMetricFamily(
+                'hailwhale_lag_seconds', 'How long the oldest waiting event has waited.', watch.lags.seconds()
+            )
+            yield CounterMetricFamily('hailwhale_drained_events', 'Events that were drained, ever.', watch.taken)
+            yield GaugeMetricFamily('hailwhale_drained_events_per_second', 'Events drained lately.', watch.lags.speed())
+            yield GaugeMetricFamily('hailwhale_dead_events', 'Events that could not be counted.', watch.put_aside)
+
+
+def _histogram(name: str, help: str, histograms: dict[str, Histogram]) -> Metric:
+    """One histogram for each path, or one under no name."""
+    from prometheus_client.core import HistogramMetricFamily
+
+    labelled = '' not in histograms
+    family = HistogramMetricFamily(name, help, labels=['path'] if labelled else [])
+    for path, histogram in sorted(histograms.items()):
+        bounds = [*map(str, histogram.bounds), '+Inf']
+        buckets = list(zip(bounds, histogram.cumulated(), strict=True))
+        family.add_metric([path] if labelled else [], buckets, histogram.total)
+    return family

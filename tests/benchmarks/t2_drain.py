@@ -1,0 +1,89 @@
+"""T2: a drain of W1 and of W3, from the list to the counters, exactly once, by one drainer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from hailwhale import Hail, Whale
+from hailwhale.storage import Commit
+from tests.benchmarks.baselines import Model, check, increments, same
+from tests.benchmarks.measure import Bench, Engine, Figure, at_least, at_least_times, seconds
+from tests.benchmarks.workloads import Event, sales
+
+#: Logical increments of an event of W1: 2 prefixes, 5 nodes, 3 intervals, 3 metrics.
+EACH = 90
+#: Events of which RAW sends every increment.
+SAMPLE = 3_000
+PUSHED = 10_000
+
+
+def measure(bench: Bench) -> list[Figure]:
+    """Events and increments a second; RAW sends every increment, as it is or of what is left of many added up."""
+    with bench.engine() as engine, engine.whale() as whale:
+        return _sales(bench, engine, whale) + _users(bench, engine, whale)
+
+
+def _sales(bench: Bench, engine: Engine, whale: Whale) -> list[Figure]:
+    events = sales(bench.size(300_000, 3_000), engine.now)
+    model = Model().count_all(events)
+    rates, raw, model_rates = [], [], []
+    for _ in range(bench.runs):
+        rates.append(len(events) / _drained(engine, whale, events)[0])
+        check(whale, model, at_most=100)
+        raw.append(_raw(engine, whale, events[:SAMPLE]))
+        model_rates.append(SAMPLE / seconds(lambda: Model().count_all(events[:SAMPLE])))
+    goal = None if bench.quick else at_least(60_000)
+    times = None if bench.quick else at_least_times(15)
+    logical = [EACH * rate for rate in rates]
+    what = f'W1, {len(events):,} wait'
+    return [
+        Figure('T2', what, 'drain', 'events/s', rates, 'MODEL', model_rates, goal),
+        Figure('T2', what, 'drain', 'logical increments/s', logical, 'RAW', raw, times),
+    ]
+
+
+def _users(bench: Bench, engine: Engine, whale: Whale) -> list[Figure]:
+    events = sales(bench.size(50_000, 1_000), engine.now, users=True)
+    model = Model().count_all(events)
+    rates, raw = [], []
+    for _ in range(bench.runs):
+        taken, sent = _drained(engine, whale, events)
+        rates.append(sent / taken)
+        check(whale, model, at_most=100)
+        raw.append(_raw(engine, whale, events[:SAMPLE]))
+    goal = None if bench.quick else at_least_times(0.85)
+    return [Figure('T2', f'W3, {len(events):,} wait', 'drain', 'real increments/s', rates, 'RAW', raw, goal)]
+
+
+def _drained(engine: Engine, whale: Whale, events: Sequence[Event]) -> tuple[float, int]:
+    """How long it takes to drain these events, and how many counters its commits add to."""
+    engine.empty()
+    hail = Hail(whale)
+    for first in range(0, len(events), PUSHED):
+        hail.push_many(event.arguments for event in events[first : first + PUSHED])
+    commits: list[Commit] = []
+    original = whale.storage.commit
+
+    def commit(commit: Commit, *, now: int, meanwhile: Callable[[], object] | None = None) -> bool:
+        commits.append(commit)
+        return original(commit, now=now, meanwhile=meanwhile)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(whale.storage, 'commit', commit)
+        taken = seconds(hail.drain)
+    same(hail.waiting(), 0, 'what still waits')
+    return taken, sum(map(_touched, commits))
+
+
+def _touched(commit: Commit) -> int:
+    """Counters that a commit adds to; all amounts of these workloads are whole."""
+    packed = (one for cells in commit.cells.values() for one in cells.values())
+    return sum(1 for one in packed for micros in commit.lanes.unpack(one) if micros)
+
+
+def _raw(engine: Engine, whale: Whale, events: Sequence[Event]) -> float:
+    commands = list(increments(events, whale.kept, engine.now))
+    engine.empty()
+    return sum(count for _, count in commands) / seconds(lambda: engine.socket.replay(commands))

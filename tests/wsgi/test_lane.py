@@ -1,0 +1,97 @@
+"""Connections in moments that no client can choose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gevent
+import pytest
+from gevent import socket
+
+from hailwhale.wsgi.handler import Reader
+from hailwhale.wsgi.lane import Connection, Lane, take_none
+
+
+@contextmanager
+def connected(lane: Lane) -> Iterator[tuple[Connection, Any]]:
+    """A connection of the lane, and the client's end of it."""
+    ours, client = socket.socketpair()
+    lane.add(ours, None)
+    (connection,) = lane.connections
+    with client:
+        yield connection, client
+    connection.close()
+
+
+@pytest.fixture
+def lane() -> Iterator[Lane]:
+    found = Lane(take_none, lambda connection, data: None)  # noqa: ARG005
+    yield found
+    assert found.finish(1) == 0
+
+
+def test_a_connection_is_closed_once(lane: Lane) -> None:
+    with connected(lane) as (connection, client):
+        connection.close()
+        connection.close()
+        assert lane.connections == set()
+        assert client.recv(1) == b''
+
+
+def test_a_connection_that_was_woken_for_nothing_waits_on(lane: Lane) -> None:
+    with connected(lane) as (connection, client):
+        connection._readable()
+        assert lane.connections == {connection}
+        client.sendall(b'GET / HTTP/1.1\r\n\r\n')
+        assert client.recv(1) == b''
+
+
+def test_an_answer_to_a_client_that_is_gone_is_dropped(lane: Lane) -> None:
+    with connected(lane) as (connection, client):
+        connection.owe(last=False)
+        connection.close()
+        connection.pay(b'an answer')
+        connection.go_on()
+        gevent.sleep(0.001)
+        assert (connection.owed, lane.owed) == (0, 0)
+        assert client.recv(1) == b''
+
+
+def test_an_answer_that_can_not_be_sent_ends_the_connection(lane: Lane) -> None:
+    with connected(lane) as (connection, client):
+        connection.owe(last=False)
+        client.close()
+        connection.pay(b'an answer')
+        connection.send()
+        assert lane.connections == set()
+
+
+def test_answers_that_the_client_does_not_take_at_once_are_sent_when_it_does(lane: Lane) -> None:
+    with connected(lane) as (connection, client):
+        for part in (b'a' * 2_000_000, b'b' * 2_000_000, b'c'):
+            connection.owe(last=part == b'c')
+            connection.pay(part)
+            connection.send()
+        found = b''
+        while part := client.recv(100_000):
+            found += part
+            gevent.sleep(0)
+        assert found == b'a' * 2_000_000 + b'b' * 2_000_000 + b'c'
+
+
+def test_a_reader_gives_lines_and_bytes_and_what_is_left() -> None:
+    ours, client = socket.socketpair()
+    with ours, client:
+        client.sendall(b'next\nand rest')
+        reader = Reader(ours, b'first\n')
+        assert reader.readline() == b'first\n'
+        assert reader.readline(3) == b'nex'
+        assert reader.readline(99) == b't\n'
+        assert reader.read(3) == b'and'
+        assert reader.rest() == b' rest'
+        client.shutdown(socket.SHUT_WR)
+        assert reader.readline(4) == b' res'
+        assert reader.readline() == b't'
+        assert reader.read(5) == reader.readline() == b''
