@@ -9,14 +9,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import redirect_stderr
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hailwhale import cli
 from hailwhale.cli import buffering
 from hailwhale.cli.buffering import newer
 from hailwhale.draining import Drained
@@ -24,30 +21,14 @@ from hailwhale.hail import Hail
 from hailwhale.settings import Settings
 from hailwhale.storage import Arrival, shard_of
 from hailwhale.whale import Whale
+from tests.cli.conftest import Run
+from tests.consoles import ROOT
 from tests.engines import until
-
-ROOT = Path(__file__).resolve().parent.parent
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def hail(embedded_url: str) -> Hail:
     return Hail(Whale(settings=Settings.load({}, url=embedded_url)))
-
-
-@pytest.fixture
-def run(embedded_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process: its exit code, what it printed, and what it told beside that."""
-    for name in [name for name in os.environ if name.startswith('HAILWHALE_')]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv('HAILWHALE_URL', embedded_url)
-
-    def run_one(*argv: str) -> tuple[int, str, str]:
-        code = cli.main(argv)
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run_one
 
 
 def started(url: str, *argv: str) -> subprocess.Popen[str]:

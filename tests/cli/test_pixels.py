@@ -1,47 +1,25 @@
 """``hailwhale pixel`` and ``hailwhale secret``: what they print, and how they end."""
 
-import os
 import re
 import shlex
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from hailwhale import cli
 from hailwhale.keyrings import keyring
 from hailwhale.pixels import opened
 from hailwhale.settings import Settings
 from hailwhale.storage import connect
 from hailwhale.tokens import Keyring, key_text, make_key, read_keys
+from tests.cli.conftest import Run
 from tests.consoles import ROOT, commands
 from tests.test_tokens import NEW, OLD
 
-Run = Callable[..., tuple[int, str, str]]
 SECRET = f'3:{key_text(OLD)}'
 RING = Keyring({3: OLD}, 3)
 PAGE = ROOT / 'docs' / 'pixels.rst'
 LATER = datetime.now(UTC).year + 3
-
-
-@pytest.fixture
-def run(embedded_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process: its exit code, what it printed, and what it told beside that."""
-    for name in [name for name in os.environ if name.startswith('HAILWHALE_')]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv('HAILWHALE_URL', embedded_url)
-    monkeypatch.setenv('COLUMNS', '80')
-
-    def run_one(*argv: str) -> tuple[int, str, str]:
-        try:
-            code = cli.main(argv)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run_one
 
 
 @pytest.fixture

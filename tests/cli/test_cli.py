@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,30 +23,9 @@ from hailwhale.errors import StorageRefused
 from hailwhale.importing import Imported
 from hailwhale.settings import SETTINGS
 from hailwhale.whale import Whale
+from tests.cli.conftest import Run
+from tests.consoles import ROOT
 from tests.fresh import unmeasured
-
-ROOT = Path(__file__).resolve().parent.parent
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(embedded_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process: its exit code, what it printed, and what it told beside that."""
-    for name in [name for name in os.environ if name.startswith('HAILWHALE_')]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv('HAILWHALE_URL', embedded_url)
-    monkeypatch.setenv('COLUMNS', '80')
-
-    def run_one(*argv: str) -> tuple[int, str, str]:
-        try:
-            code = cli.main(argv)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run_one
-
 
 # -- the program -----------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 import re
 from argparse import ArgumentParser
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +11,7 @@ from hailwhale.cli.keys import key_options
 from hailwhale.errors import InvalidInput, Unauthorized
 from hailwhale.storage import access
 from hailwhale.whale import Whale
+from tests.consoles import ROOT
 
 Run = Callable[..., tuple[str, str]]
 
@@ -118,4 +118,4 @@ def test_the_seconds_that_it_tells_are_those_of_the_servers() -> None:
     from hailwhale.access import REFRESH
 
     assert REFRESH == 3
-    assert 'every 3 seconds' in (Path(__file__).parent.parent / 'docs' / 'access.rst').read_text('utf-8')
+    assert 'every 3 seconds' in (ROOT / 'docs' / 'access.rst').read_text('utf-8')
