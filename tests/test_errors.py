@@ -37,6 +37,10 @@ def test_every_class_hangs_where_it_is_drawn():
         assert (parent or 'Exception') in bases, name
 
 
+#: They are made with more than a message.
+WITH_MORE = (errors.TooManyRequests, errors.TokenRefused)
+
+
 def test_no_two_errors_share_a_code():
     codes = [kind.code for kind in CLASSES.values()]
     assert len(set(codes)) == len(codes)
@@ -46,11 +50,22 @@ def test_codes_are_words_that_programs_can_compare():
     assert all(re.fullmatch('[a-z]+(_[a-z]+)*', kind.code) for kind in CLASSES.values())
 
 
-@pytest.mark.parametrize('kind', CLASSES.values())
+@pytest.mark.parametrize('kind', [kind for kind in CLASSES.values() if kind not in WITH_MORE])
 def test_every_error_keeps_its_message_and_the_argument_at_fault(kind: type[errors.HailWhaleError]):
     error = kind("not a length of time: '1x'", field='period')
     assert (str(error), error.message, error.field) == ("not a length of time: '1x'",) * 2 + ('period',)
     assert kind('no argument at fault').field is None
+
+
+def test_too_many_requests_says_when_to_come_again():
+    error = errors.TooManyRequests('more than 100/s', retry_after=3, field='key')
+    assert (error.message, error.retry_after, error.field) == ('more than 100/s', 3, 'key')
+
+
+def test_a_refused_token_says_no_more_than_that():
+    error = errors.TokenRefused('forged')
+    assert (error.reason, error.field) == ('forged', 'token')
+    assert 'forged' not in error.message
 
 
 def test_what_the_caller_gave_wrong_is_a_value_error_and_the_engine_is_none():

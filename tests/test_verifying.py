@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from redis import Redis
 
-from hailwhale import Whale
+from hailwhale import StorageUnavailable, Whale
 from hailwhale.settings import Settings
 from hailwhale.storage import audits, keys, shard_of
 from hailwhale.verifying import Verified, verify
@@ -169,6 +169,24 @@ class TestStructure:
         assert length
         assert found(whale) == [f"name: ['shop', 'tea'] geo hits {key}: no name has the number 7"]
 
+    def test_in_hashes_that_are_too_large_to_read_whole_names_are_not_looked_for(
+        self, server: Server, whale: Whale, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        key, field = key_of(whale, '1d', 'shop/tea:geo')
+        node_of(server, key).hset(key, str(-1 - (7 * 32 + field)), '1')
+        monkeypatch.setattr(audits, 'FIELDS', 2)
+        assert found(whale) == []
+
+    def test_counters_of_an_interval_that_nobody_counts_any_more_are_left_alone(
+        self, server: Server, whale: Whale
+    ) -> None:
+        key, field = key_of(whale, '1d', 'shop/tea:geo')
+        node = node_of(server, key)
+        strange = key.replace(':1d:', ':5m:')
+        node.hset(strange, str(field), '1')
+        node.expireat(strange, NOW + 86_400)
+        assert found(whale) == []
+
     @pytest.mark.parametrize('kind', ['table', 'metrics', 'counters'])
     def test_a_key_that_never_ends_is_found(self, server: Server, whale: Whale, kind: str) -> None:
         by_kind: dict[str, Callable[[], str]] = {
@@ -188,3 +206,11 @@ def test_progress_is_told_on_the_way(whale: Whale) -> None:
     list(verify(whale, progress=lambda done: told.append(done.keys)))
     assert told == sorted(told)
     assert told[-1] > 50
+
+
+def test_a_shard_that_has_moved_is_told_of(cluster_url: str) -> None:
+    with Whale(settings=Settings.load({}, url=cluster_url, timeout=0.1), clock=lambda: NOW) as whale:
+        whale.count_now('shop')
+        elsewhere = keys.hits_key((SHARD + 1) % 64)
+        with pytest.raises(StorageUnavailable, match='MOVED'):
+            audits.read_whole(whale.storage.engine, SHARD, [elsewhere])

@@ -399,6 +399,13 @@ def test_what_fails_is_told_with_exit_1_and_secrets_are_hidden(run: Run) -> None
     assert re.search(r'^FAIL  settings +zones cannot be', out, re.MULTILINE)
 
 
+def test_the_secret_is_said_to_be_set_and_not_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('HAILWHALE_SECRET', f'1:{"k" * 43}')
+    out = run('doctor')[1]
+    assert re.search(r'^OK +setting +secret = \*\*\*$', out, re.MULTILINE)
+    assert 'kkk' not in out
+
+
 def test_a_page_that_is_not_built_is_a_warning(tmp_path: Path) -> None:
     assert doctor._page(tmp_path / 'index.html').level == 'WARN'
     (tmp_path / 'index.html').write_text('')
