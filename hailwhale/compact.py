@@ -231,6 +231,8 @@ def _template(read: _Reader) -> Template:
     origins = tuple(read.list(read.origin)) if more & _ORIGINS else ()
     if not read.at_end or not pk:
         raise ValueError('more than a template')
+    if flags & _USES and not uses:
+        raise ValueError('a template for no use at all')
     return Template(pk, nodes, amounts, vary, free, expires, uses, id, origins)
 
 

@@ -116,8 +116,12 @@ def read_any(event: object, *, now: float, limits: Limits = DEFAULT) -> Read:
     if isinstance(event, Mapping):
         given = {_ALIASES.get(name, name): value for name, value in event.items()}
         unknown = [name for name in given if name not in _FIELDS]
-        if unknown or len(given) < len(event):
-            raise InvalidInput(f'not an event: {event!r:.200} (its fields are {", ".join(_FIELDS)})', field='event')
+        if unknown:
+            raise InvalidInput(
+                f'no such field of an event: {unknown[0]!r:.80} (there are {", ".join(_FIELDS)})', field='event'
+            )
+        if len(given) < len(event):
+            raise InvalidInput(f'an event with both spellings of a field: {event!r:.200} (give one)', field='event')
         return read_event(*(given.get(name) for name in _FIELDS), now=now, limits=limits)
     if isinstance(event, list | tuple) and 0 < len(event) <= len(_FIELDS):
         return read_event(*event, *[None] * (len(_FIELDS) - len(event)), now=now, limits=limits)

@@ -1,8 +1,8 @@
 """The way from the lists of waiting events into the counters, exactly once.
 
 A drain takes the head of a shard's list, adds it up, and commits the increments in the transaction that also takes
-these events off the list.  While the engine is at work on one slice, the next is added up.  Slices are as long as
-their increments allow: a transaction holds up all others for as long as it runs.
+these events off the list.  While the engine is at work on one slice, the next is encoded and a later one added up.
+Slices are as long as their increments allow: a transaction holds up all others for as long as it runs.
 
 **Order.**  Events of many pks touch about as many counters as there are events; the same events pk by pk touch few.  So
 where many wait, the head of the list is first put into the order of pks, in a transaction of its own; that costs a
@@ -19,7 +19,6 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from time import monotonic
 
 from hailwhale.errors import CounterFull, HailWhaleError, InvalidInput, StorageError, StorageRefused
@@ -30,10 +29,13 @@ from hailwhale.whale import Whale
 #: Increments of one transaction: so many hold up others for 25 to 45 ms.  A slice is cut only where it has half more.
 INCREMENTS = 20_000
 #: Events of one shard that are read, and put in order, together; and how many bytes they may have.
-WINDOW = 100_000
+WINDOW = 200_000
 WINDOW_BYTES = 32_000_000
 #: Events that are read from a list about which nothing is known yet, and those of its first slice.
 FIRST = 1_000
+#: Slices on their way at once.  While the engine executes the first and looks up numbers for the third, the second is
+#: encoded and the fourth added up.
+_FLYING = 4
 #: No counter moves by so many micros in one commit: one that is far from the end of its range cannot pass it.
 FAR = 2**60 * 10**6
 #: Seconds between two looks at empty lists, and after failures of the engine: at first and at the most.
@@ -123,6 +125,7 @@ class Drain:
         self._adder: Adder | None = None
         self._shards: dict[int, _Shard] = {}
         self._turns: deque[_Shard] = deque()
+        self._flying: deque[_Slice] = deque()
         self._limit: int | None = None
         self._share: int | None = None
 
@@ -160,17 +163,38 @@ class Drain:
         The shards take turns from the ``first`` on, and share the limit.  What is pushed meanwhile is left.
         """
         self._begin(limit, first)
-        ahead: _Slice | None = None
-        while current := ahead or self._next(None):
-            self._sum(current)
-            ahead = self._next(current)
-            if self._commit(current, ahead):
+        while self._fly():
+            current = self._flying[0]
+            done = self._commit(current)
+            self._land(current, done)
+            if done:
                 yield current.shard.number
-            elif ahead and ahead.shard is current.shard:
-                self._return(ahead)
-                ahead = None
             if self._stopping.is_set():
                 return
+
+    def _fly(self) -> bool:
+        """Have a slice ready to be committed, and some behind it; False where nothing is left."""
+        while len(self._flying) < _FLYING:
+            if self._flying:
+                # It may give events back, so it is first before others are taken behind it.
+                self._sum(self._flying[-1])
+            found = self._next()
+            if found is None:
+                break
+            self._flying.append(found)
+        if self._flying:
+            self._sum(self._flying[0])
+        return bool(self._flying)
+
+    def _land(self, current: _Slice, done: bool) -> None:
+        """A slice is counted; or it is given back, and all behind it in the same list."""
+        if done:
+            self._flying.popleft()
+            return
+        back = [slice for slice in self._flying if slice.shard is current.shard]
+        self._flying = deque(slice for slice in self._flying if slice.shard is not current.shard)
+        for slice in reversed(back):
+            self._return(slice)
 
     def _begin(self, limit: int | None, first: int) -> None:
         backlog = self.whale.storage.backlog()
@@ -178,12 +202,13 @@ class Drain:
         known = self._shards
         self._shards = {shard: (known.get(shard) or _Shard(shard)).begin(backlog[shard]) for shard in waits}
         self._turns.clear()
+        self._flying.clear()
         self._limit = limit
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def _next(self, current: _Slice | None) -> _Slice | None:
-        """The next slice; None where there is none, or where the list has to be read after ``current`` is done."""
+    def _next(self) -> _Slice | None:
+        """The next slice; None where there is none, or where its list has to be read after those on their way."""
         while self._limit is None or self._limit > 0:
             if not self._turns:
                 self._turns.extend(shard for shard in self._shards.values() if shard.left > 0)
@@ -192,7 +217,7 @@ class Drain:
                 self._share = None if self._limit is None else max(1, self._limit // len(self._turns))
             shard = self._turns[0]
             if shard.at >= len(shard.texts):
-                if current and current.shard is shard:
+                if any(slice.shard is shard for slice in self._flying):
                     return None
                 self._fill(shard)
             self._turns.popleft()
@@ -232,7 +257,7 @@ class Drain:
             sequence, texts = self.whale.storage.waiting(shard.number, min(shard.window, most))
             shard.sequence, shard.texts, shard.at = None if sequence is None else int(sequence), texts, 0
             size = sum(map(len, texts)) // max(1, len(texts)) + 1
-            shard.window = max(FIRST, min(8 * shard.window, WINDOW, WINDOW_BYTES // size))
+            shard.window = max(FIRST, min(32 * shard.window, WINDOW, WINDOW_BYTES // size))
             if len(texts) <= 2 * shard.room or self._ordered(shard):
                 return
 
@@ -270,6 +295,7 @@ class Drain:
                 continue
             slice.commit = found.commit
             slice.commit.taken, slice.commit.sequence, slice.commit.dead = slice.texts, slice.sequence, dead
+            self.whale.storage.prepare(slice.commit)
 
     def _cut(self, slice: _Slice, count: int) -> None:
         """Keep so many events, and leave the others to the next slice."""
@@ -309,12 +335,19 @@ class Drain:
 
     # -- committing --------------------------------------------------------------------------------------------------
 
-    def _commit(self, slice: _Slice, ahead: _Slice | None) -> bool:
-        """Commit a slice, and add up the next one meanwhile; False where it has to be read again."""
+    def _meanwhile(self) -> None:
+        """Do what can be done for those behind while the engine is at work on the first."""
+        for slice in list(self._flying)[1:]:
+            if slice.commit and slice.commit.prepared:
+                slice.commit.prepared.encode()
+            self._sum(slice)
+
+    def _commit(self, slice: _Slice) -> bool:
+        """Commit the first slice; False where it has to be read again."""
         assert slice.commit is not None
-        meanwhile = None if ahead is None else partial(self._sum, ahead)
+        behind = [one.commit for one in self._flying if one.commit][1:]
         try:
-            if self.whale.storage.commit(slice.commit, now=slice.now, meanwhile=meanwhile):
+            if self.whale.storage.commit(slice.commit, now=slice.now, meanwhile=self._meanwhile, behind=behind):
                 self.events += len(slice.texts)
                 self.dead += len(slice.commit.dead)
                 return True
@@ -323,7 +356,6 @@ class Drain:
             if len(slice.texts) == 1:
                 slice.shard.full[slice.texts[0]] = error
             room = max(1, len(slice.texts) // 2)
-        self._return(slice)
         slice.shard.room = room
         return False
 

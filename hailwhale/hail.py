@@ -19,7 +19,7 @@ from operator import itemgetter
 from typing import Any
 
 from hailwhale import waiting
-from hailwhale.arguments import either
+from hailwhale.arguments import either, natural
 from hailwhale.counter import Read, read_any
 from hailwhale.draining import Drain, Drained
 from hailwhale.errors import InvalidInput, StorageError
@@ -134,6 +134,8 @@ class Hail(HasDefault):
         the next one follows at once, and an engine that is away is waited for.  Ends between two slices once
         ``stopping`` is set.  ``progress`` is called after each slice.
         """
+        if limit is not None:
+            natural(limit, 'limit', 'not a number of events', '1 or more', least=1)
         drain = Drain(self.whale, stopping)
         for shard in drain.forever() if forever else drain.round(limit, first=self._turn):
             self._turn = (shard + 1) % SHARDS
@@ -150,6 +152,7 @@ class Hail(HasDefault):
         Each with ``at`` (when it came, in epoch milliseconds), ``moment`` (when it happened, in epoch seconds, as far
         as the counters tell moments apart), ``pk``, ``dimensions``, ``metrics``, and ``id`` where it has one.
         """
+        natural(limit, 'limit', 'not a number of events', '1 or more', least=1)
         whole = None if pk is None else pk_path(pk)
         if uid is not None:
             shards = range(SHARDS) if whole is None else [shard_of(whole)]

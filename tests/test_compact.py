@@ -68,6 +68,12 @@ def test_a_template_that_is_cut_off_or_goes_on_is_refused(template: Template, da
         unpack(packed + b'\0')
 
 
+def test_a_template_for_no_use_is_none() -> None:
+    # A pk of one word, and a number of uses that is 0, with an id to count them by.
+    with pytest.raises(ValueError, match='no use'):
+        unpack(b'\x08\x01\x00' + b'12345678')
+
+
 def test_a_version_that_comes_later_is_told_from_damage() -> None:
     packed = pack(PLAIN)
     with pytest.raises(OtherVersion):

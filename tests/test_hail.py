@@ -78,11 +78,11 @@ def watched(whale: Whale, monkeypatch: pytest.MonkeyPatch, before: Callable[[Com
     commits: list[Commit] = []
     original = whale.storage.commit
 
-    def commit(commit: Commit, *, now: int, meanwhile: Callable[[], object] | None = None) -> bool:
+    def commit(commit: Commit, **more: Any) -> bool:
         before(commit)
         if not commit.ordered:
             commits.append(commit)
-        return original(commit, now=now, meanwhile=meanwhile)
+        return original(commit, **more)
 
     monkeypatch.setattr(whale.storage, 'commit', commit)
     return commits

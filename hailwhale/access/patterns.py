@@ -54,9 +54,11 @@ class Pattern:
         names = [escape(name).replace(_STAR, '%2A') for name in self.path]
         return '/'.join([*names, _STAR] if self.below else names)
 
-    def matches(self, pk: Path) -> bool:
-        """Whether the pk is one of those."""
-        return pk[: len(self.path)] == self.path if self.below else pk == self.path
+    def matches(self, pk: Path, *, below: bool = False) -> bool:
+        """Whether the pk is one of those; with ``below``, it and everything below it."""
+        if self.below:
+            return pk[: len(self.path)] == self.path
+        return pk == self.path and not below
 
 
 class Patterns:
@@ -66,9 +68,9 @@ class Patterns:
         self.all = tuple(patterns)
         self.everything = any(pattern.below and not pattern.path for pattern in self.all)
 
-    def match(self, pk: Path) -> bool:
-        """Whether any of them is for the pk."""
-        return self.everything or any(pattern.matches(pk) for pattern in self.all)
+    def match(self, pk: Path, *, below: bool = False) -> bool:
+        """Whether any of them is for the pk; with ``below``, for it and everything below it."""
+        return self.everything or any(pattern.matches(pk, below=below) for pattern in self.all)
 
     def __str__(self) -> str:
         return ' '.join(map(str, self.all))

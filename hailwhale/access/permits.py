@@ -57,11 +57,14 @@ class Grant:
         """Whether `spend` asks the engine."""
         return self._key is not None and self._key.rate is not None
 
-    def check(self, pk: Path) -> None:
-        """Raise `Forbidden` for a pk that the key is not for.  ``()`` stands for all pks at once."""
+    def check(self, pk: Path, *, below: bool = False) -> None:
+        """Raise `Forbidden` for a pk that the key is not for; with ``below``, unless it is for all below it as well.
+
+        ``()`` stands for all pks at once.
+        """
         key = self._key
-        if key is not None and not key.pks.match(pk):
-            what = f'pk {shown(path_name(pk))}' if pk else 'all pks at once'
+        if key is not None and not key.pks.match(pk, below=below):
+            what = f'pk {shown(path_name(pk))}{" and all below it" if below else ""}' if pk else 'all pks at once'
             raise Forbidden(f'the key hw_{key.id} is for {key.pks}, not for {what} (use another key)', field='pk')
 
     def spend(self, n: int) -> None:

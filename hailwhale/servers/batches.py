@@ -5,6 +5,7 @@ What events have in common is read once: most of a flood names the same pks and 
 
 from __future__ import annotations
 
+import marshal
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from hailwhale.metrics import DEFAULT_METRIC, MAX_AMOUNT, MICROS_PER_UNIT, parse
 from hailwhale.paths import Path, dimension_nodes, escape, pk_path
 from hailwhale.servers.bodies import Environ, body_of
 from hailwhale.servers.params import FORM, Parameters, check_json, media_type, raw, shown, value
+from hailwhale.servers.queries import Queries
 from hailwhale.settings import Settings
 from hailwhale.storage import Arrival
 from hailwhale.times import parse_time
@@ -45,6 +47,8 @@ _FIELDS = ('pk', 'dimensions', 'metrics', 'at', 'id', 'uid')
 _KNOWN = frozenset(_FIELDS)
 _ONE_HIT = waiting.amounts_part({DEFAULT_METRIC: MICROS_PER_UNIT})
 _new = tuple.__new__
+#: Of `marshal`: without references, by which equal values could differ.
+_PLAIN = 2
 _ALIASES = {'dimension': 'dimensions', 'metric': 'metrics'}
 
 ONE = Parameters(pk=value, dimensions=value, metrics=value, at=value, id=raw, uid=raw)
@@ -60,10 +64,12 @@ class Batch(NamedTuple):
 class Events:
     """Reads events of any spelling: an address line, a form, a JSON object, a list of them, a line for each.
 
-    Of the first two the answer is as `Parameters` gives it; of all others it is a `Batch`, as ``batch``.
+    Of the first two the answer is as `Parameters` gives it, or ``parts`` of a plain query; of all others it is a
+    `Batch`, as ``batch``.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, queries: Queries | None = None) -> None:
+        self._queries = queries or Queries(settings)
         # Dimensions are as deep as paths may be, in an object.
         self._max_depth = settings.max_depth + 2
         self._max_nodes = max(MAX_NODES, settings.max_nodes)
@@ -71,6 +77,10 @@ class Events:
 
     def read(self, environ: Environ, *, max_body: int, max_inflated: int | None = None) -> dict[str, Any]:
         """The event or events of a request."""
+        if environ['REQUEST_METHOD'] == 'GET':
+            parts = self._queries.parts(environ.get('QUERY_STRING', '').encode('latin-1'))
+            if parts is not None:
+                return {'parts': parts}
         media = media_type(environ)
         if environ['REQUEST_METHOD'] != 'POST' or media == FORM:
             return ONE.read(environ, max_body=max_body, max_inflated=max_inflated)
@@ -97,7 +107,13 @@ class Events:
 
     def pks(self, given: Mapping[str, Any]) -> list[Path]:
         """The pk of one event; those of a batch are looked at one by one, later."""
+        if 'parts' in given:
+            return [given['parts'][0].path]
         return [] if 'batch' in given else ONE.pks(given)
+
+    def cost(self, given: Mapping[str, Any]) -> int:
+        """What a rate pays for it: each event."""
+        return max(1, len(given['batch'].events)) if 'batch' in given else 1
 
 
 def _begins_list(body: bytes) -> bool:
@@ -127,9 +143,9 @@ class Writer:
 
     def __init__(self, hail: Hail) -> None:
         self._hail = hail
-        # By what Python shows of them: 1, '1' and true are three.
-        self.pks: dict[str, _Pk] = {}
-        self.nodes: dict[str, _Nodes] = {}
+        # By `key_of` what was given.
+        self.pks: dict[bytes | str, _Pk] = {}
+        self.nodes: dict[bytes | str, _Nodes] = {}
         self._names: dict[str, str] = {}
         self._max_metrics = hail.whale.settings.max_metrics
 
@@ -137,7 +153,7 @@ class Writer:
         """Writes events that come at the same moment from one client."""
         return WriterSlice(self, self._hail, grant)
 
-    def read_pk(self, key: str, given: object) -> _Pk:
+    def read_pk(self, key: bytes | str, given: object) -> _Pk:
         """Read a pk, and remember it by a key."""
         limits = self._hail.whale.settings.limits
         path = pk_path(given, max_name_bytes=limits.name, max_depth=limits.depth)
@@ -147,7 +163,7 @@ class Writer:
         _remember(self.pks, key, found)
         return found
 
-    def read_nodes(self, key: str, given: object) -> _Nodes:
+    def read_nodes(self, key: bytes | str, given: object) -> _Nodes:
         """Read dimensions, and remember them by a key."""
         limits = self._hail.whale.settings.limits
         nodes = dimension_nodes(given, max_name_bytes=limits.name, max_depth=limits.depth, max_nodes=limits.nodes)
@@ -162,7 +178,9 @@ class Writer:
         names = self._names
         if type(given) is dict and 0 < len(given) <= self._max_metrics and given.keys() <= names.keys():
             parts = [
-                f'{names[name]} {amount * MICROS_PER_UNIT if _is_plain(amount) else parse_amount(amount, name)}'
+                f'{names[name]} {amount * MICROS_PER_UNIT}'
+                if type(amount) is int and -MAX_AMOUNT < amount < MAX_AMOUNT
+                else f'{names[name]} {parse_amount(amount, name)}'
                 for name, amount in given.items()
             ]
             if DEFAULT_METRIC not in given:
@@ -175,12 +193,16 @@ class Writer:
         return waiting.amounts_part(amounts), len(amounts)
 
 
-def _is_plain(amount: object) -> bool:
-    """Whether an amount is a whole number that a counter can hold."""
-    return type(amount) is int and -MAX_AMOUNT < amount < MAX_AMOUNT
+def key_of(given: object) -> bytes | str:
+    """What only the very same value has, of the same types: 1, '1' and true are three."""
+    try:
+        # A third of the time of `repr`.
+        return marshal.dumps(given, _PLAIN)  # type: ignore[arg-type]
+    except ValueError:
+        return repr(given)
 
 
-def _remember(known: dict[str, Any], key: str, found: object) -> None:
+def _remember(known: dict[bytes | str, Any], key: bytes | str, found: object) -> None:
     if len(key) <= _LONGEST:
         if len(known) >= _REMEMBERED:
             known.clear()
@@ -194,6 +216,7 @@ class WriterSlice:
         self._writer = writer
         self._hail = hail
         self._grant = grant
+        self._asks = grant.key_id is not None  # without a key all may be counted
         self._kept: Kept = hail.whale.kept
         self._now = hail.whale.clock()
         self._milliseconds = int(self._now * 1_000)
@@ -210,15 +233,15 @@ class WriterSlice:
         if not plain or (id is not None and not _is_plain_id(id)):
             return self._rare(event)
         writer, given_pk, dimensions = self._writer, get('pk'), get('dimensions')
-        key = repr(given_pk)
+        key = key_of(given_pk)
         pk = writer.pks.get(key) or writer.read_pk(key, given_pk)
-        key = repr(dimensions)
+        key = key_of(dimensions)
         nodes = writer.nodes.get(key) or writer.read_nodes(key, dimensions)
         amounts, metrics = writer.amounts(get('metrics'))
         counters = len(pk.path) * nodes.nodes * metrics
         if counters > MAX_COUNTERS or counters * (pk.size + nodes.longest) > MAX_KEY_BYTES:
             return self._rare(event)
-        if pk.text not in self._permitted:
+        if self._asks and pk.text not in self._permitted:
             self._permit(pk.path, pk.text)
         moment = self._moments.get(at)
         if moment is None:
@@ -233,7 +256,7 @@ class WriterSlice:
         if len(given) < len(event) or not given.keys() <= _KNOWN:
             raise _no_event(event)
         shard, arrival = self._hail.read(**given)
-        pk = self._writer.read_pk(repr(given.get('pk')), given.get('pk'))
+        pk = self._writer.read_pk(key_of(given.get('pk')), given.get('pk'))
         self._permit(pk.path, pk.text)
         return shard, arrival
 

@@ -14,6 +14,7 @@ import ujson
 #: Lines that are no headers; whatever comes after the second kind, a Content-Length too, would not be read.
 _BROKEN = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
 _LENGTH = re.compile(r'[0-9]{1,18}', re.ASCII)
+_BLANKS = ' \t'
 
 _SAID = {
     '400': ('Bad Request', 'bad_request', 'not a request of HTTP/1.1 that can be read in one way alone'),
@@ -30,9 +31,10 @@ def fault_of(headers: Message) -> str:
     lengths = headers.get_all('content-length', [])
     if codings and lengths:
         return 'both Content-Length and Transfer-Encoding'
-    if codings and [coding.strip().lower() for coding in codings] != ['chunked']:
+    # Blanks and tabs alone: Python strips what others take for a part of the value, or for the end of a line.
+    if codings and [coding.strip(_BLANKS).lower() for coding in codings] != ['chunked']:
         return f'not a Transfer-Encoding that is read: {", ".join(codings)!r:.80} (chunked is)'
-    if len(lengths) > 1 or not all(_LENGTH.fullmatch(length.strip()) for length in lengths):
+    if len(lengths) > 1 or not all(_LENGTH.fullmatch(length.strip(_BLANKS)) for length in lengths):
         return f'not a Content-Length: {", ".join(lengths)!r:.80}'
     return ''
 

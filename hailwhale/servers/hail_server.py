@@ -25,9 +25,11 @@ from hailwhale.keyrings import Keyrings
 from hailwhale.meters import Meters
 from hailwhale.paths import Path
 from hailwhale.pixels import opened
-from hailwhale.servers.batches import ONE, Events, Outcome, Taker
+from hailwhale.servers.batches import Events, Outcome, Taker
 from hailwhale.servers.bodies import Environ
+from hailwhale.servers.outages import Outages
 from hailwhale.servers.params import OK, pairs, refusal, shown
+from hailwhale.servers.queries import Queries, written
 from hailwhale.servers.web import COUNTED, TEXT, Answer, Request, Route, encoded, image, json
 from hailwhale.uids import cookie_value, new_uid, uid_of
 
@@ -43,18 +45,24 @@ _COUNT = ('GET',)
 
 
 def hail_routes(
-    hail: Hail, gathering: Gathering, *, keyrings: Keyrings, meters: Meters | None = None
+    hail: Hail,
+    gathering: Gathering,
+    *,
+    keyrings: Keyrings,
+    meters: Meters | None = None,
+    queries: Queries | None = None,
 ) -> tuple[Route, ...]:
     """The routes of the hail server.
 
     ``gathering``  pushes for everybody: `Gathering(meters.measured(hail.push))`
     ``keyrings``   open what is sealed
+    ``queries``    reads plain queries; the express has the same
     """
     server = _HailServer(hail, gathering, keyrings, meters or Meters())
-    events = Events(hail.whale.settings)
+    events = Events(hail.whale.settings, queries)
     return (
         Route('/count', server.count, events, ('GET', 'POST'), scope='write', takes=True),
-        Route('/count.gif', server.count_image, ONE, _COUNT, scope='write', takes=True, image=True),
+        Route('/count.gif', server.count_image, events, _COUNT, scope='write', takes=True, image=True),
         Route('/pixel/<token>.gif', server.pixel, _Anything(), _COUNT, takes=True, image=True),
         Route('/tracker', server.tracker, _Anything(), _COUNT, takes=True, image=True),
     )
@@ -74,6 +82,10 @@ class _Anything:
         """None: the pk is sealed."""
         return ()
 
+    def cost(self, given: Mapping[str, Any]) -> int:  # noqa: ARG002
+        """One event; a pixel has no key, and so no rate."""
+        return 1
+
 
 class _HailServer:
     """What answers at the routes."""
@@ -82,6 +94,7 @@ class _HailServer:
         self._hail = hail
         self._keyrings = keyrings
         self._meters = meters
+        self._outages = Outages(_log)
         self._taker = Taker(hail, gathering, meters.measured(hail.push))
 
     # -- counting ----------------------------------------------------------------------------------------------------
@@ -102,14 +115,19 @@ class _HailServer:
         return image()
 
     def _count_one(self, request: Request, way: str) -> None:
-        self._taker.take_one(*self._hail.read(**request.given))
+        given = request.given
+        if 'parts' in given:
+            whale = self._hail.whale
+            # First what is kept is agreed on, which may take its time.
+            moment = whale.kept.moment
+            read = written(given['parts'], moment, whale.clock())
+        else:
+            read = self._hail.read(**given)
+        self._taker.take_one(*read)
         self._meters.taken[way] += 1
 
     def _count_batch(self, request: Request) -> Answer:
         events, several = request.given['batch']
-        if len(events) > 1:
-            # The first is paid for already: every request is.
-            request.grant.spend(len(events) - 1)
         outcomes = self._taker.take(events, request.grant)
         errors = [outcome for outcome in outcomes if isinstance(outcome, HailWhaleError)]
         if kept := len(outcomes) - len(errors):
@@ -118,7 +136,8 @@ class _HailServer:
             raise errors[0]
         for error in errors:
             self._meters.refuse(error)
-        _log_storage(errors)
+        if failed := [error for error in errors if isinstance(error, StorageError)]:
+            self._outages.warn(failed[0], f'{len(failed)} events of a batch were not kept')
         return _told(outcomes, errors) if several else json({'kept': True})
 
     # -- sealed events -----------------------------------------------------------------------------------------------
@@ -187,9 +206,3 @@ def _told(outcomes: list[Outcome], errors: list[HailWhaleError]) -> Answer:
         status, _, headers = refusal(errors[0])
         return encoded(told, status, headers)
     return encoded(told, OK, {})
-
-
-def _log_storage(errors: list[HailWhaleError]) -> None:
-    failed = [error for error in errors if isinstance(error, StorageError)]
-    if failed:
-        _log.warning('%d events of a batch were not kept: %s', len(failed), failed[0].message)

@@ -8,6 +8,8 @@ reads all requests.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 #: Longer heads are not plain; nor are those of more lines.
@@ -15,6 +17,9 @@ MAX_HEAD = 16_384
 _MAX_LINES = 64
 #: As `gevent.pywsgi` bounds the first line.
 MAX_LINE = 8_192
+#: Ends of heads that are remembered, and how long one may be for that.
+_REMEMBERED = 1_024
+_LONGEST = 2_048
 
 #: The end of a head as the most lenient reader sees it.
 _ANY_END = re.compile(rb'\n\r?\n')
@@ -37,6 +42,7 @@ class Head(NamedTuple):
     authorization: str
     site: str  #: Sec-Fetch-Site
     cookie: str
+    environ: Mapping[str, str] = {}  #: all that it says, by the names of WSGI
 
 
 def has_ended(data: bytes) -> bool:
@@ -75,4 +81,16 @@ def plain(tail: bytes) -> Head | None:
     version = tail[6:9].decode()
     said = found.get(b'connection')
     keeps = version == '1.1' if said is None else _KEEPS.get(said.lower())
-    return None if keeps is None else Head(version, keeps, *[found.get(name, b'').decode() for name in _NAMES])
+    if keeps is None:
+        return None
+    environ = {f'HTTP_{name.decode().upper().replace("-", "_")}': value.decode() for name, value in found.items()}
+    host, origin, referer, authorization, site, cookie = (found.get(name, b'').decode() for name in _NAMES)
+    return Head(version, keeps, host, origin, referer, authorization, site, cookie, environ)
+
+
+_remembered = lru_cache(_REMEMBERED)(plain)
+
+
+def known(tail: bytes) -> Head | None:
+    """As `plain`; what has come before is not read again."""
+    return _remembered(tail) if len(tail) <= _LONGEST else plain(tail)

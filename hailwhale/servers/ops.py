@@ -19,6 +19,7 @@ from hailwhale.errors import StorageError
 from hailwhale.meters import Histogram, Lags, Meters
 from hailwhale.servers.params import NotBuilt
 from hailwhale.servers.web import Answer, Request, Route, encoded, json
+from hailwhale.storage import Storage
 from hailwhale.whale import Whale
 
 if TYPE_CHECKING:
@@ -30,20 +31,28 @@ _UNAVAILABLE = 503
 class Watch:
     """Looks at a store, and remembers how it was: once a second, by `look`, and whenever it is asked.
 
+    ``storage`` is asked, by default that of the whale; one with a short time limit tells sooner that it is away
     ``drains``  whether the drainer that runs in this process is alive; None: none runs here
     """
 
-    def __init__(self, whale: Whale, *, drains: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self, whale: Whale, storage: Storage | None = None, *, drains: Callable[[], bool] | None = None
+    ) -> None:
         self._whale = whale
+        self._own = storage
         self._drains = drains
         self.lags = Lags()
         self.waiting: list[int] = []
         self.taken = 0
         self.put_aside = 0
 
+    @property
+    def _storage(self) -> Storage:
+        return self._own or self._whale.storage
+
     def look(self) -> None:
         """Look at the lists of waiting events.  Raises `StorageError`."""
-        storage, now = self._whale.storage, self._whale.clock()
+        storage, now = self._storage, self._whale.clock()
         # In this order what is taken between the two is counted twice: a lag is told too long, never too short.
         waiting, taken = storage.backlog(), storage.sequences()
         self.lags.look(now, taken, waiting)
@@ -51,26 +60,27 @@ class Watch:
 
     def count_dead(self) -> None:
         """Count what was put aside.  Raises `StorageError`."""
-        self.put_aside = sum(self._whale.storage.put_aside())
+        self.put_aside = sum(self._storage.put_aside())
 
     @property
     def fullest(self) -> float:
         """How full the fullest shard's list is, from 0 to 1."""
-        return max(self.waiting, default=0) / self._whale.storage.bounds.backlog
+        return max(self.waiting, default=0) / self._storage.bounds.backlog
 
     def ping(self) -> None:
         """Raise `StorageError` unless the engine answers."""
-        self._whale.storage.ping()
+        self._storage.ping()
 
     def reasons(self) -> list[str]:
         """Why no requests are to be sent here."""
         reasons = []
         try:
             self.look()
+            self._storage.probe()
         except StorageError as error:
             reasons.append(error.message)
         else:
-            most = self._whale.storage.bounds.backlog
+            most = self._storage.bounds.backlog
             reasons += [
                 f'{count} events wait in shard {shard}, and {most} may'
                 for shard, count in enumerate(self.waiting)

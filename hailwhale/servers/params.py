@@ -272,6 +272,10 @@ class Parameters:
             found.append(pk_path(given['under']) if given.get('under') else ())
         return found
 
+    def cost(self, given: Mapping[str, Any]) -> int:  # noqa: ARG002
+        """What a rate pays for a request: one event, or one question."""
+        return 1
+
     def read(self, environ: Environ, *, max_body: int, max_inflated: int | None = None) -> dict[str, Any]:
         """The values that a request gives, under the names of the table.
 

@@ -29,6 +29,7 @@ _NAMES = {b'pk': 'pk', b'dimensions': 'dimensions', b'metrics': 'metrics'}
 _NAMES |= {b'dimension': 'dimensions', b'metric': 'metrics', KEY.encode(): KEY}
 _KEY = re.compile(rb'[A-Za-z0-9_-]+')
 _PARAMETERS = Parameters(pk=value, dimensions=value, metrics=value)
+_new = tuple.__new__
 
 
 class _Pk(NamedTuple):
@@ -51,6 +52,10 @@ class _Amounts(NamedTuple):
     number: int
 
 
+#: What a query says: pk, dimensions, amounts, key.
+Parts = tuple[_Pk, _Nodes, _Amounts, str | None]
+
+
 class Queries:
     """Reads the events of plain queries, without waiting for anything."""
 
@@ -71,20 +76,27 @@ class Queries:
 
         ``moment``: seconds that no kept interval tells apart.
         """
+        parts = self.parts(query)
+        return None if parts is None else (parts[0].path, *written(parts, moment, now), parts[3])
+
+    def parts(self, query: bytes) -> Parts | None:
+        """What a query says; None: others have to read it."""
         known, none = self._parts, self._none
         found = none.copy()
         for pair in query.split(b'&'):
             part = known.get(pair) or self._learn(pair)
-            if part is None or found[part[0]] is not none[part[0]]:
+            if part is None:
                 return None
-            found[part[0]] = part[1]
+            place, said = part
+            if found[place] is not none[place]:
+                return None
+            found[place] = said
         pk, nodes, amounts, key = found
         counters = pk.levels * nodes.number * amounts.number
         # `hailwhale.counter` looks closer at what may be too much.
         if counters > MAX_COUNTERS or counters * (pk.characters + nodes.characters) * 12 > MAX_KEY_BYTES:
             return None
-        text = joined(int(now) // moment * moment, pk.text, nodes.text, amounts.text)
-        return pk.path, pk.shard, Arrival(text, int(now * 1_000), pk.spied), key
+        return pk, nodes, amounts, key
 
     def _learn(self, pair: bytes) -> tuple[int, Any] | None:
         """What a parameter says; None for one that others have to read."""
@@ -121,6 +133,14 @@ class Queries:
     def _amounts(self, given: object) -> _Amounts:
         amounts = parse_metrics(given, max_metrics=self._limits.metrics)
         return _Amounts(amounts_part(amounts), len(amounts))
+
+
+def written(parts: Parts, moment: int, now: float) -> tuple[int, Arrival]:
+    """The shard and the event of what a query says, as it waits."""
+    pk, nodes, amounts, _ = parts
+    text = joined(int(now) // moment * moment, pk.text, nodes.text, amounts.text)
+    # As Arrival(...), in half of the time.
+    return pk.shard, _new(Arrival, (text, int(now * 1_000), pk.spied, None, False))
 
 
 def _given(name: str, pair: bytes) -> object:

@@ -7,11 +7,13 @@ An `Application` is plain WSGI, made of the routes that it is given.  A handler 
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import bottle  # type: ignore[import-untyped]
@@ -23,6 +25,7 @@ from hailwhale.meters import Meters
 from hailwhale.paths import Path
 from hailwhale.pixels import page_origin
 from hailwhale.servers.bodies import Environ
+from hailwhale.servers.outages import Outages
 from hailwhale.servers.params import (
     KEY,
     NO_CONTENT,
@@ -57,7 +60,10 @@ ERROR_HEADER = 'X-HailWhale-Error'
 COUNTED = b'OK'
 
 _CORS_SECONDS = 600
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_STATUS_LINES = {int(status): f'{int(status)} {status.phrase}' for status in HTTPStatus}
 _SAFE = frozenset({'GET', 'HEAD', 'OPTIONS'})
+_SAYABLE = re.compile(r'[!-~]+')
 _ASKED_HEADERS = 'Authorization, Content-Encoding, Content-Type, If-None-Match'
 _EXPOSED_HEADERS = f'ETag, Retry-After, {ERROR_HEADER}'
 
@@ -74,6 +80,9 @@ class Reads(Protocol):
 
     def pks(self, given: Mapping[str, Any]) -> Iterable[Path]:
         """The pks that it is about; ``()`` is all of them."""
+
+    def cost(self, given: Mapping[str, Any]) -> int:
+        """What a rate pays for it: the number of its events or questions."""
 
 
 class Visit(NamedTuple):
@@ -115,6 +124,7 @@ class Route:
                     the pks that the parameters name before the handler is called
     ``own_pages``   whether, of pages in browsers, only our own and those of permitted origins may use it
     ``image``       whether errors are images, too: what an ``<img>`` asks for shows no broken sign
+    ``below``       whether it is about all below a pk as well, so that a key for the pk alone does not do
     ``takes``       whether events come in here, so that what is refused here counts as refused events
     """
 
@@ -126,6 +136,7 @@ class Route:
     own_pages: bool = False
     image: bool = False
     takes: bool = False
+    below: bool = False
 
 
 def image() -> Answer:
@@ -154,7 +165,10 @@ class _Call:
         self.method: str = environ['REQUEST_METHOD']
         origin = environ.get('HTTP_ORIGIN')
         #: That of the page that asks, where there is one.  What has no name is foreign to everybody.
-        self.origin = page_origin(origin, environ.get('HTTP_REFERER')) or ('null' if origin is not None else None)
+        referer = environ.get('HTTP_REFERER')
+        self.origin: str | None = None
+        if origin is not None or referer:
+            self.origin = page_origin(origin, referer) or ('null' if origin is not None else None)
         self.route: Route | None = None
         self.grant: Grant = EVERYTHING
 
@@ -188,10 +202,15 @@ class Application:
         # gevent has patched what it keeps that in.
         self._router = bottle.Router()
         self._paths: list[str] = []
+        self._outages = Outages(_log)
+        # Paths without names in them are found at once.
+        self._fixed: dict[str, Route] = {}
         for route in routes:
             self._paths.append(route.path)
             for path in {route.path, route.path.rstrip('/') + '/'}:
                 self._router.add(path, 'ANY', route)
+                if '<' not in path:
+                    self._fixed.setdefault(path, route)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -206,7 +225,7 @@ class Application:
         except Exception as error:
             answer = self._refused(error, call)
         status, headers, body = self._shaped(answer, call)
-        start_response(f'{status} {HTTPStatus(status).phrase}', list(headers.items()))
+        start_response(_STATUS_LINES[status], list(headers.items()))
         if self._meters:
             path = call.route.path if call.route else 'none'
             self._meters.answered(path, status, time.perf_counter() - began)
@@ -229,12 +248,14 @@ class Application:
         if route.parameters:
             given = route.parameters.read(environ, max_body=self._max_body, max_inflated=self._max_inflated)
             for pk in route.parameters.pks(given):
-                call.grant.check(pk)
+                call.grant.check(pk, below=route.below)
+        # At once, and all or nothing: what is refused costs nothing.
+        call.grant.spend(route.parameters.cost(given) if route.parameters else 1)
         return route.answer(Request(method, given, named, call.grant, _visit(call)))
 
     @staticmethod
     def _permitted(access: Access, scope: Scope, call: _Call) -> Grant:
-        """What whoever asks may do; their rate pays for the request."""
+        """What whoever asks may do."""
         environ = call.environ
         # A browser tells whose page asks, even where it sends no Origin; older ones tell nothing.
         cross_site = environ.get('HTTP_SEC_FETCH_SITE', '') in ('cross-site', 'same-site')
@@ -242,10 +263,11 @@ class Application:
         grant = access.permit(key_of(environ), scope, origin=call.origin, cross_site=cross_site, host=host)
         # Even of a request that is then refused for its rate, the page may read why.
         call.grant = grant
-        grant.spend(1)
         return grant
 
     def _route(self, path: str) -> tuple[Route, Mapping[str, str]]:
+        if path in self._fixed:
+            return self._fixed[path], _NOTHING
         asked = path.encode('latin-1').decode('utf-8', 'replace')
         try:
             found: tuple[Route, Mapping[str, str]] = self._router.match({'REQUEST_METHOD': 'ANY', 'PATH_INFO': asked})
@@ -257,7 +279,7 @@ class Application:
         """The answer to what went wrong, which is logged where it is not the client's doing."""
         what = (call.method, call.environ.get('PATH_INFO', ''))
         if isinstance(error, StorageError):
-            _log.warning('%s %r: %s', *what, error.message)
+            self._outages.warn(error, '{} {!r}'.format(*what))
         elif not isinstance(error, HailWhaleError):
             _log.error('%s %r failed', *what, exc_info=error)
         if self._meters and call.route and call.route.takes:
@@ -300,7 +322,7 @@ class Application:
             return {}
         everybody = '*' in self._cors
         headers = {} if everybody else {'Vary': 'Origin'}
-        origin = call.environ.get('HTTP_ORIGIN')
+        origin = _named_origin(call.environ)
         if origin and (self._permits(origin) or call.origin in call.grant.origins):
             headers['Access-Control-Allow-Origin'] = '*' if everybody else origin
             headers['Access-Control-Expose-Headers'] = _EXPOSED_HEADERS
@@ -313,7 +335,7 @@ class Application:
         sends then has no cookies of ours, and is refused without a key that is for it.
         """
         headers = {'Allow': ', '.join(allowed)}
-        origin = call.environ.get('HTTP_ORIGIN')
+        origin = _named_origin(call.environ)
         if not origin:
             return Answer(b'', status=NO_CONTENT, headers=headers)
         keyed = bool(call.route and call.route.scope and self._access and self._access.mode == 'keyed')
@@ -345,6 +367,12 @@ def key_of(environ: Environ) -> str | None:
     if f'{KEY}=' not in query:
         return None
     return next((text for name, text in pairs(query.encode('latin-1'), strict=False) if name == KEY and text), None)
+
+
+def _named_origin(environ: Environ) -> str | None:
+    """The origin that an answer may name.  No header can be made of line ends and control characters."""
+    origin: str | None = environ.get('HTTP_ORIGIN')
+    return origin if origin and _SAYABLE.fullmatch(origin) else None
 
 
 def encoded(body: Mapping[str, object], status: int, headers: Mapping[str, str]) -> Answer:

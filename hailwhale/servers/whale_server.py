@@ -73,8 +73,8 @@ def whale_routes(whale: Whale, hail: Hail | None = None) -> tuple[Route, ...]:
         Route('/plotpoints', server.plotpoints, _PLOTPOINTS, _READ, scope='read'),
         Route('/rank', server.rank, _RANK, _READ, scope='read'),
         Route('/subdimensions', server.subdimensions, _SUBDIMENSIONS, _READ, scope='read'),
-        Route('/pks', server.pks, _PKS, _READ, scope='read'),
-        Route('/reset', server.reset, _RESET, _CHANGE, scope='admin', own_pages=True),
+        Route('/pks', server.pks, _PKS, _READ, scope='read', below=True),
+        Route('/reset', server.reset, _RESET, _CHANGE, scope='admin', own_pages=True, below=True),
         *(_of_hail(hail) if hail else ()),
         Route('/', page.page),
         Route('/static/<name>', page.file),
@@ -94,7 +94,7 @@ def _of_hail(hail: Hail) -> tuple[Route, ...]:
         return json({'drained': hail.drain()})
 
     return (
-        Route('/spy', spy, _SPY, _READ, scope='read'),
+        Route('/spy', spy, _SPY, _READ, scope='read', below=True),
         Route('/flush_hail', flush, Parameters(), _CHANGE, scope='admin', own_pages=True),
     )
 

@@ -20,7 +20,7 @@ from hailwhale.intervals import DAY
 from hailwhale.storage import commits, events, keys, reads, resets, secrets, tables, waiting
 from hailwhale.storage.bounds import DEFAULT, Bounds
 from hailwhale.storage.cells import Cells, Lanes
-from hailwhale.storage.commits import Commit, Position
+from hailwhale.storage.commits import Commit, Position, Prepared
 from hailwhale.storage.events import Event
 from hailwhale.storage.keys import SHARDS, Series, Slot, Slots, group, pk_group, series, series_at, shard_of
 from hailwhale.storage.reads import Chunk, Columns, GroupRead, SeriesRead, chunks
@@ -81,6 +81,11 @@ class Storage:
         """Raise `StorageUnavailable` unless the engine answers."""
         self.engine.ask(0, 'PING')
 
+    def probe(self) -> None:
+        """Raise `StorageError` unless every node of the engine takes what is written."""
+        for shard in self.engine.one_shard_a_node():
+            self.engine.ask(shard, 'SET', keys.probe_key(shard), 1, 'EX', keys.PROBE_KEPT)
+
     def intervals(self) -> dict[str, tuple[str, int]]:
         """What the writers of this store count, by interval: how long it is kept, and since when every event is in
         it.
@@ -135,14 +140,28 @@ class Storage:
         """For each id, whether no event with it was counted within the last 48 hours."""
         return commits.fresh(self.engine, shard, ids, kept=self.bounds.ids_kept, now=now)
 
-    def commit(self, commit: Commit, *, now: int, meanwhile: Callable[[], object] | None = None) -> bool:
+    def commit(
+        self,
+        commit: Commit,
+        *,
+        now: int,
+        meanwhile: Callable[[], object] | None = None,
+        behind: Iterable[Commit] = (),
+    ) -> bool:
         """Do all of a commit in one transaction; False, and nothing done, when it was done before.
 
-        ``meanwhile`` is called once, while the engine is at work on it; it must not raise.
+        ``meanwhile`` is called once, while the engine is at work on it; it must not raise.  Those ``behind`` will be
+        next: what they ask the engine (`prepare`) goes out with it.
         """
+        shards = range(SHARDS) if not self.engine.place.spread else (commit.shard,)
+        asking = [one.prepared for one in behind if one.prepared and one.shard in shards]
         return commits.commit(
-            self.engine, commit, longest=self.longest, bounds=self.bounds, now=now, meanwhile=meanwhile
+            self.engine, commit, longest=self.longest, bounds=self.bounds, now=now, meanwhile=meanwhile, behind=asking
         )
+
+    def prepare(self, commit: Commit) -> None:
+        """Let a commit that has to wait for its turn be prepared until then.  Sends nothing yet."""
+        commit.prepared = Prepared(commit, longest=self.longest, room=self.bounds.children)
 
     def position(self, shard: int, name: str) -> str | None:
         """How far a reader has come in this shard, as its last commit stored it."""
@@ -174,7 +193,10 @@ class Storage:
         return waiting.backlog(self.engine)
 
     def sequences(self) -> list[int]:
-        """How many events have been taken off the lists since the store was made, by shard."""
+        """How many events have been taken off the lists since the store was made, by shard.
+
+        Each time that a list was put in order counts as one more, and so does a slice that was put back.
+        """
         return waiting.sequences(self.engine)
 
     def spied(self, logs: Iterable[str], limit: int) -> list[bytes]:

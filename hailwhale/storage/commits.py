@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from hailwhale.errors import CounterFull, StorageConflict, StorageError, StorageRefused
 from hailwhale.paths import escape
@@ -15,10 +16,12 @@ from hailwhale.storage import keys
 from hailwhale.storage.bounds import Bounds
 from hailwhale.storage.cells import Encoder, Lanes
 from hailwhale.storage.keys import Series, Slot, era_expires
-from hailwhale.storage.numbering import Numbered, number
-from hailwhale.storage.reads import Columns, SeriesRead, read_one, touched
+from hailwhale.storage.numbering import Numbered, Question, number
 from hailwhale.storage.redis import Engine, teach
 from hailwhale.storage.wire import NoScript, Reply, Wire, checked, numbers, pack
+
+#: Increments, and what ends their hashes.
+Commands = tuple[list[bytes], list[bytes]]
 
 #: How often a commit is tried when other writers change what it watches.
 ATTEMPTS = 64
@@ -48,14 +51,62 @@ class Commit:
     sequence: str | None = None  #: of that list, when the events were read
     ordered: Sequence[bytes] = ()  #: those taken, put back in this order: then nothing is counted
     position: Position | None = None
-    expected: tuple[SeriesRead, Columns] | None = None  #: what must still be counted
     dead: Sequence[bytes] = ()  #: events that can never be counted, for the shard's list of them
     events: int = 0  #: how many events are added up in it
+    prepared: Prepared | None = None  #: what could be done beforehand
 
     @property
     def increments(self) -> int:
         """How many increments there are at the most."""
         return sum(map(len, self.cells.values())) * len(self.lanes.names)
+
+
+class Prepared:
+    """What of a commit is done before its turn: its children's numbers are looked up, and its commands made with them.
+
+    They are a guess: others may reset names, tables end, and an engine that starts again may have lost its last second.
+    So the same question is asked again when the commit has its turn and nobody can change the answer any more; the
+    commands are sent only where it is the same.
+    """
+
+    def __init__(self, commit: Commit, *, longest: int, room: int) -> None:
+        self._shard, self._lanes = commit.shard, commit.lanes
+        self._cells, self._pks = commit.cells, commit.pks
+        self._question = Question(commit.shard, commit.cells, room=room, longest=longest)
+        self._answer: Reply = None
+        self._found: Numbered | None = None
+        self._commands: Commands | None = None
+        self.asked = not self._question.call
+
+    @property
+    def call(self) -> bytes:
+        """What asks for all the numbers; b'' where that is more than one question."""
+        return self._question.call
+
+    def answered(self, reply: Reply) -> None:
+        """Take what the engine has answered to the call.  What is an error here is asked for again in time."""
+        self.asked = True
+        if isinstance(reply, list) and (found := self._question.found(reply)):
+            self._answer, self._found = reply, Numbered(self._cells, self._pks, found)
+
+    def encode(self) -> None:
+        """Make the commands, where the numbers are known."""
+        if self._found and not self._commands:
+            self._commands = _encoded(self._shard, self._lanes, self._found)
+
+    def still(self, reply: Reply) -> tuple[Numbered, Commands] | None:
+        """What was prepared; None where the call is not answered now as it was before."""
+        if self._found is None and isinstance(reply, list):
+            self.answered(reply)
+        if self._found is None or reply != self._answer:
+            return None
+        self.encode()
+        assert self._commands
+        return self._found, self._commands
+
+
+def _encoded(shard: int, lanes: Lanes, found: Numbered) -> Commands:
+    return Encoder(shard, lanes).commands(found.cells, found.numbers)
 
 
 def fresh(engine: Engine, shard: int, ids: Sequence[str], *, kept: int, now: int) -> list[bool]:
@@ -73,14 +124,16 @@ def commit(
     bounds: Bounds,
     now: int,
     meanwhile: Callable[[], object] | None = None,
+    behind: Sequence[Prepared] = (),
 ) -> bool:
-    """Do all of a commit in one transaction.  ``meanwhile`` is called once, while the engine is at work on it.
+    """Do all of a commit in one transaction.  ``meanwhile`` is called once, while the engine is at work on it; then it
+    answers what those ``behind`` ask.
 
-    False, and nothing done, when what says that it was done is there already (one of its ids), or when the position,
-    the sequence or the counters are others than expected.  Raises `StorageConflict` when others changed what it
+    False, and nothing done, when what says that it was done is there already (one of its ids), or when the position
+    or the sequence is another than expected.  Raises `StorageConflict` when others changed what it
     watches during every attempt.
     """
-    attempt = _Attempt(commit, longest, bounds, now, meanwhile)
+    attempt = _Attempt(commit, longest, bounds, now, meanwhile, behind)
     for _ in range(ATTEMPTS):
         done = engine.run(commit.shard, attempt.run)
         if done is not None:
@@ -92,13 +145,20 @@ class _Attempt:
     """A commit on its way to the engine."""
 
     def __init__(
-        self, commit: Commit, longest: int, bounds: Bounds, now: int, meanwhile: Callable[[], object] | None
+        self,
+        commit: Commit,
+        longest: int,
+        bounds: Bounds,
+        now: int,
+        meanwhile: Callable[[], object] | None,
+        behind: Sequence[Prepared],
     ) -> None:
         self._commit = commit
         self._longest = longest
         self._bounds = bounds
         self._now = now
         self._meanwhile = meanwhile
+        self._behind = behind
         self._ids = keys.ids_keys(commit.shard, now, bounds.ids_kept) if commit.ids else ()
         self._digests = list(map(keys.id_digest, commit.ids))
         self._sequence = keys.sequence_key(commit.shard)
@@ -106,39 +166,53 @@ class _Attempt:
 
     def run(self, wire: Wire) -> bool | None:
         """One try: True when it is done, False when it had been done before, None when somebody else was faster."""
-        if self._done_before(wire):
+        answer = self._asked(wire)
+        if answer is False:
             wire.ask(pack('UNWATCH'))
             return False
-        commit, room = self._commit, self._bounds.children
-        found = number(wire, commit.shard, commit.cells, commit.pks, room=room, longest=self._longest)
-        increments, expiries = Encoder(commit.shard, commit.lanes).commands(found.cells, found.numbers)
+        prepared = self._commit.prepared
+        found, (increments, expiries) = (prepared and prepared.still(answer)) or self._encoded(wire)
         teach(wire, 'add')
         queued = _send(wire, increments, expiries + self._metrics(found) + self._marks())
+        asking = [one for one in self._behind if not one.asked]
+        wire.send(b''.join([one.call for one in asking]))
         if self._meanwhile:
             meanwhile, self._meanwhile = self._meanwhile, None
             meanwhile()
-        results = _results(wire, queued)
+        results = _results(wire, queued, asking)
         return None if results is None else self._checked(wire, found, results)
 
-    def _done_before(self, wire: Wire) -> bool:
-        """Watch what says that it was done, and look at it: one round trip."""
-        position, expected = self._commit.position, self._commit.expected
-        watched = [keys.epoch_key(self._commit.shard), *self._ids]
+    def _encoded(self, wire: Wire) -> tuple[Numbered, Commands]:
+        commit = self._commit
+        room = self._bounds.children
+        found = number(wire, commit.shard, commit.cells, commit.pks, room=room, longest=self._longest)
+        return found, _encoded(commit.shard, commit.lanes, found)
+
+    def _asked(self, wire: Wire) -> Reply | Literal[False]:
+        """Watch what says that it was done, and look at it, in one round trip; False when it was.
+
+        Otherwise the answer to the question that was `Prepared`.
+        """
+        commit = self._commit
+        watched = [keys.epoch_key(commit.shard), *self._ids]
         asked = [pack('SMISMEMBER', key, *self._digests) for key in self._ids]
         wanted: list[Reply] = [[0] * len(self._digests)] * len(self._ids)
-        if expected:
-            watched += touched(expected[0])
-        if position:
+        if commit.position:
             watched.append(self._place)
             asked.append(pack('GET', self._place))
-            wanted.append(_bytes(position.before))
-        if self._commit.taken:
+            wanted.append(_bytes(commit.position.before))
+        if commit.taken:
             watched.append(self._sequence)
             asked.append(pack('GET', self._sequence))
-            wanted.append(_bytes(self._commit.sequence))
-        if _asked(wire, [pack('WATCH', *watched), *asked])[1:] != wanted:
-            return True
-        return expected is not None and read_one(wire, expected[0]) != expected[1]
+            wanted.append(_bytes(commit.sequence))
+        call = commit.prepared.call if commit.prepared else b''
+        wire.send(b''.join([pack('WATCH', *watched), *asked, call]))
+        replies = [wire.reply() for _ in range(1 + len(asked))]
+        # Where this one is an error, `number` asks again.
+        answer = wire.reply() if call else None
+        if list(map(checked, replies))[1:] != wanted:
+            return False
+        return answer
 
     def _marks(self) -> list[bytes]:
         """What says that it was done."""
@@ -217,22 +291,17 @@ def _pushed(shard: int, events: Sequence[bytes]) -> Iterator[bytes]:
         yield pack('LPUSH', keys.hits_key(shard), *reversed(events[max(0, end - _PUSHED_AT_ONCE) : end]))
 
 
-def _asked(wire: Wire, commands: Sequence[bytes]) -> list[Reply]:
-    """The replies to commands that go out together; the first error is raised."""
-    wire.send(b''.join(commands))
-    replies = [wire.reply() for _ in commands]
-    return list(map(checked, replies))
-
-
 def _send(wire: Wire, increments: Sequence[bytes], others: Sequence[bytes]) -> int:
     """Send everything between MULTI and EXEC; how many one-line replies come before the results."""
     wire.send(b''.join([pack('MULTI'), *increments, *others, pack('EXEC')]))
     return 1 + len(increments) + len(others)
 
 
-def _results(wire: Wire, queued: int) -> list[Reply] | None:
-    """The results of what was sent; None when a watched key had changed."""
+def _results(wire: Wire, queued: int, asking: Sequence[Prepared] = ()) -> list[Reply] | None:
+    """The results of what was sent; None when a watched key had changed.  Whatever they are, all replies are read."""
     refusals, results = wire.simple(queued), wire.reply()
+    for one in asking:
+        one.answered(wire.reply())
     if isinstance(results, list):
         return results
     for refusal in refusals:

@@ -17,12 +17,14 @@
     hw:{S}:hits                             list    permanent, until they are counted: waiting events
     hw:{S}:dead                             list    permanent: the last 10,000 events that could not be counted, and
                                                     why
-    hw:{S}:seq                              string  permanent: grows with every slice of waiting events that is taken
+    hw:{S}:seq                              string  permanent: how many waiting events were taken; and 1 for each time
+                                                    that they were put in order, or that a slice was put back
     hw:{S}:at:NAME                          string  how far the reader NAME of a file or log has been counted (90 d)
     hw:{S}:spy:pk:NAME                      list    the last events of the pks that begin with NAME, newest first (1 d)
     hw:{S}:spy                              set     which spy logs of pks there are, the first 10,000 (1 d)
     hw:{S}:spy:uid:UID                      list    those of a visitor, as far as they lie in shard S
     hw:{S}:uses:TOKEN                       string  how often a sealed pixel was used; ends with the pixel
+    hw:{S}:probe                            string  whether the engine takes what is written was asked (60 s)
     hw:{0}:secrets                          hash    permanent: keys that seal tokens, by number, and which is used
     hw:{0}:keys                             hash    permanent: who may write, read and administer, secrets hashed
     hw:{0}:used                             hash    permanent: when each of those keys was last used
@@ -70,6 +72,8 @@ STORE = 'hw:{0}:store'
 SECRETS = 'hw:{0}:secrets'
 KEYS = 'hw:{0}:keys'
 KEYS_USED = 'hw:{0}:used'
+#: Seconds that such a question is remembered.
+PROBE_KEPT = 60
 #: The child as which those are counted for which a parent has no room.
 OTHER = '__other__'
 ERA_DAYS = 32
@@ -305,6 +309,10 @@ def spied_pk_key(shard: int, name: str) -> str:
 
 def spied_uid_key(shard: int, uid: str) -> str:
     return f'hw:{{{shard}}}:spy:uid:{escape(uid)}'
+
+
+def probe_key(shard: int) -> str:
+    return f'hw:{{{shard}}}:probe'
 
 
 def uses_key(shard: int, token: str) -> str:

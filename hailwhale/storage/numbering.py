@@ -10,7 +10,7 @@ from hailwhale.storage import keys
 from hailwhale.storage.cells import tables
 from hailwhale.storage.keys import Series, Slot, era_expires
 from hailwhale.storage.redis import evaluate, evaluation
-from hailwhale.storage.wire import Wire, numbers
+from hailwhale.storage.wire import Reply, Wire, numbers
 
 #: Names that one call of a script looks up; more would hold up other clients.
 _NAMES_AT_ONCE = 5_000
@@ -19,6 +19,7 @@ _REFUSED = -1
 Table = tuple[int, str]  # era, group
 Sums = Mapping[Slot, Mapping[Series, int]]
 Metrics = Mapping[str, Collection[str]]
+Batch = list[tuple[Table, list[str]]]
 
 
 class Numbered(NamedTuple):
@@ -27,6 +28,24 @@ class Numbered(NamedTuple):
     cells: Sums
     pks: Metrics  #: encoded pk -> the metrics counted under it
     numbers: Mapping[Table, Mapping[str, int]]
+
+
+class Question:
+    """The call that looks up every number which some sums need; to ask again later whether they are still the same."""
+
+    def __init__(self, shard: int, cells: Sums, *, room: int, longest: int) -> None:
+        batches = list(_batches(tables(cells)))
+        #: b'' where nothing, or too much, is to be looked up.
+        self.call = _call(shard, batches[0], room=room, longest=longest) if len(batches) == 1 else b''
+        self._batch = batches[0] if self.call else []
+
+    def found(self, reply: Reply) -> Mapping[Table, Mapping[str, int]] | None:
+        """The numbers; None where a name has no room."""
+        answers = numbers(reply)
+        if min(answers) < 0:
+            return None
+        each = iter(answers)
+        return {table: dict(zip(names, each, strict=False)) for table, names in self._batch}
 
 
 class Folding:
@@ -106,17 +125,22 @@ def _look_up(
 ) -> set[tuple[str, str]]:
     """Find the numbers that are not ``found`` yet; the children, as (group, child), that have no room."""
     for batch in _batches(_unknown(tables(cells), found)):
-        places = [keys.names_key(shard, era, group) for (era, group), _ in batch]
-        args: list[str | int] = [room]
-        for (era, _), names in batch:
-            args += (era_expires(era, longest), len(names), *names)
-        answers = numbers(evaluate(wire, 'number', evaluation('number', places, args)))
+        answers = numbers(evaluate(wire, 'number', _call(shard, batch, room=room, longest=longest)))
         each = iter(answers)
         if min(answers) < 0:
             return {(group, name) for (_, group), names in batch for name in names if next(each) == _REFUSED}
         for table, names in batch:
             found.setdefault(table, {}).update(zip(names, each, strict=False))
     return set()
+
+
+def _call(shard: int, batch: Batch, *, room: int, longest: int) -> bytes:
+    """The call of `scripts/number.lua`."""
+    places = [keys.names_key(shard, era, group) for (era, group), _ in batch]
+    args: list[str | int] = [room]
+    for (era, _), names in batch:
+        args += (era_expires(era, longest), len(names), *names)
+    return evaluation('number', places, args)
 
 
 def _unknown(needed: Mapping[Table, set[str]], found: Mapping[Table, Mapping[str, int]]) -> Mapping[Table, set[str]]:
@@ -138,9 +162,9 @@ def _length(path: str) -> int:
     return path.count('/') + 1 if path else 0
 
 
-def _batches(needed: Mapping[Table, Iterable[str]]) -> Iterable[list[tuple[Table, list[str]]]]:
+def _batches(needed: Mapping[Table, Iterable[str]]) -> Iterable[Batch]:
     """The names to look up, at most `_NAMES_AT_ONCE` at a time."""
-    batch: list[tuple[Table, list[str]]] = []
+    batch: Batch = []
     room = _NAMES_AT_ONCE
     for table, wanted in needed.items():
         names = list(wanted)

@@ -15,8 +15,8 @@ from hailwhale.metrics import Micros
 from hailwhale.paths import escape, unescape
 from hailwhale.storage import keys
 from hailwhale.storage.keys import Series, Slot
-from hailwhale.storage.redis import Engine, evaluate, evaluate_all, evaluation
-from hailwhale.storage.wire import Reply, Wire, pack, strings
+from hailwhale.storage.redis import Engine, evaluate_all, evaluation
+from hailwhale.storage.wire import Reply, pack, strings
 
 R = TypeVar('R')
 A = TypeVar('A')
@@ -72,12 +72,7 @@ def read_series(engine: Engine, reads: Sequence[SeriesRead]) -> list[Columns]:
     return _each_shard(reads, [read.series.shard for read in reads], ask)
 
 
-def read_one(wire: Wire, read: SeriesRead) -> Columns:
-    """The answer to one question, on a connection that is in the middle of something."""
-    return _series_columns(read, evaluate(wire, 'series', _series_evaluation(read)))
-
-
-def touched(read: SeriesRead) -> list[str]:
+def _touched(read: SeriesRead) -> list[str]:
     """The hashes that hold the answer to a question."""
     shard, group, _ = read.series
     return [
@@ -92,7 +87,7 @@ def _series_evaluation(read: SeriesRead) -> bytes:
     args: list[str | int] = [child, len(eras), len(read.metrics)]
     for chunk in read.chunks:
         args += (eras.index(chunk.era) + 1, chunk.length, len(chunk.offsets), *chunk.offsets)
-    return evaluation('series', tables + touched(read), args)
+    return evaluation('series', tables + _touched(read), args)
 
 
 def _series_columns(read: SeriesRead, reply: Reply) -> Columns:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from hailwhale.errors import BacklogFull, StorageError, StorageUnavailable
+from hailwhale.errors import BacklogFull, StorageError, StorageRefused, StorageUnavailable
 from hailwhale.intervals import DAY
 from hailwhale.storage import keys
 from hailwhale.storage.bounds import Bounds
@@ -108,7 +108,7 @@ def _outcome(shard: int, arrivals: Sequence[Arrival], reply: Reply, bounds: Boun
             '(let hailwhale drain run, and try again; HAILWHALE_MAX_BACKLOG allows more)'
         )
     if what == _NO_ROOM_FOR_IDS:
-        return BacklogFull(
+        return StorageRefused(
             f'{count} ids of today are remembered in shard {shard}, and {bounds.ids} may be: none of {len(arrivals)} '
             'events was kept (HAILWHALE_MAX_IDS allows more; events without ids need no room)'
         )

@@ -14,6 +14,7 @@ import socket
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, closing, suppress
 from functools import partial
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -70,13 +71,13 @@ def serve_parts(
 ) -> int:
     """Serve parts of HailWhale with these settings at their host and port; see `serve`.
 
-    Of several workers only the first one drains.  Beyond loopback it has to be ``open``, or there have to be keys.
+    Of several workers one drains at a time.  Beyond loopback it has to be ``open``, or there have to be keys.
     """
-    first = partial(assembled, settings, tuple(parts), open=open)
-    others = partial(assembled, settings, tuple(part for part in parts if part != 'drain'), open=open)
-    # Who may come in is asked there.
-    host, port = settings.host, settings.port
-    return serve(others, host, port, first=first, workers=workers, ready=ready, open=True, access_log=access_log)
+    with NamedTemporaryFile(prefix='hailwhale-') as file:
+        make_app = partial(assembled, settings, tuple(parts), open=open, turn=file.name if workers > 1 else None)
+        # Who may come in is asked there.
+        host, port = settings.host, settings.port
+        return serve(make_app, host, port, workers=workers, ready=ready, open=True, access_log=access_log)
 
 
 def serve(
@@ -84,7 +85,6 @@ def serve(
     host: str,
     port: int,
     *,
-    first: MakeApp | None = None,
     workers: int = 1,
     ready: Ready = _log_ready,
     open: bool = False,
@@ -96,7 +96,6 @@ def serve(
     ``make_app``    answers a context manager whose value is the WSGI application.  It is called once in each process
                     that serves, after `patch`; with several workers it is a function or a `partial`, to be pickled
     ``port``        0 takes any free one
-    ``first``       the same for the first process, where that is another
     ``workers``     processes that listen on the port together.  One that dies is logged as an error and not started
                     again: the others go on
     ``ready``       is told the address (``http://127.0.0.1:8085/``) as soon as requests are answered; by default it is
@@ -112,12 +111,11 @@ def serve(
             'proxy that lets in whom you trust, or allow it with --open)',
             field='host',
         )
-    make_apps = [first or make_app, *[make_app] * (workers - 1)]
-    works = [partial(_work, make, host, access_log=access_log, grace=grace) for make in make_apps]
+    work = partial(_work, make_app, host, access_log=access_log, grace=grace)
     if workers > 1:
-        return Workers(patch, works, host, port).serve(ready)
+        return Workers(patch, [work] * workers, host, port).serve(ready)
     patch()
-    works[0](port, shared=False, ready=ready)
+    work(port, shared=False, ready=ready)
     return 0
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import threading
 import time
 from collections.abc import Collection, Iterator
@@ -19,6 +21,7 @@ from hailwhale.keyrings import Keyrings, keyring
 from hailwhale.meters import Meters
 from hailwhale.servers.hail_server import hail_routes
 from hailwhale.servers.ops import Watch, ops_routes
+from hailwhale.servers.queries import Queries
 from hailwhale.servers.web import Application, Route
 from hailwhale.servers.whale_server import whale_routes
 from hailwhale.storage import Storage, connect
@@ -35,8 +38,10 @@ if TYPE_CHECKING:
 Part = Literal['hail', 'whale', 'drain']
 ALL: tuple[Part, ...] = ('hail', 'whale', 'drain')
 
-#: Seconds between two looks at how many events wait; and before a drainer that has failed begins again.
+#: Seconds between two looks at how many events wait; for one; and before a drainer that has failed, or that had no
+#: turn, begins again.
 _LOOK_EVERY = 1.0
+_LOOK_WITHIN = 1.0
 _AGAIN_AFTER = 1.0
 #: Seconds for which a drainer that is left still brings what waits into the counters.
 LEAVE_WITHIN = 10.0
@@ -45,11 +50,14 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def assembled(settings: Settings, parts: Collection[Part] = ALL, *, open: bool = False) -> Iterator[WSGIApplication]:
+def assembled(
+    settings: Settings, parts: Collection[Part] = ALL, *, open: bool = False, turn: str | None = None
+) -> Iterator[WSGIApplication]:
     """The parts of a server with these settings, its engine connected; closed at the end.
 
-    An engine that is away is no reason not to start: until it is back, requests are answered with what is wrong.
-    Raises `SettingsError` for a server that others could reach, were it not ``open``, without a key.
+    ``turn`` is a file that is the same for several processes: of those that could drain, the one that has it locked
+    does.  An engine that is away is no reason not to start: until it is back, requests are answered with what is
+    wrong.  Raises `SettingsError` for a server that others could reach, were it not ``open``, without a key.
     """
     with ExitStack() as stack:
         # The whale's own storage is there only once the engine is.
@@ -61,13 +69,17 @@ def assembled(settings: Settings, parts: Collection[Part] = ALL, *, open: bool =
         whale = stack.enter_context(Whale(settings=settings))
         hail, meters = Hail(whale), Meters()
         gathering = Gathering(meters.measured(hail.push))
-        drainer = stack.enter_context(Drainer(hail)) if 'drain' in parts else None
-        watch = Watch(whale, drains=drainer.is_alive if drainer else None)
+        drainer = stack.enter_context(Drainer(hail, turn)) if 'drain' in parts else None
+        # Whoever asks how a server does wants to know soon.
+        quick = connect(settings.url, home=settings.home, timeout=min(settings.timeout, _LOOK_WITHIN))
+        stack.callback(quick.close)
+        watch = Watch(whale, quick, drains=drainer.is_alive if drainer else None)
         stack.callback(gevent.spawn(_look_for_ever, watch).kill)
         routes: list[Route] = []
+        queries = Queries(settings)
         if 'hail' in parts:
             rings = Keyrings(lambda: keyring(whale.storage, settings))
-            routes += hail_routes(hail, gathering, keyrings=rings, meters=meters)
+            routes += hail_routes(hail, gathering, keyrings=rings, meters=meters, queries=queries)
         if 'whale' in parts:
             routes += whale_routes(whale, hail)
         app = Application(
@@ -78,8 +90,10 @@ def assembled(settings: Settings, parts: Collection[Part] = ALL, *, open: bool =
             access=access,
             meters=meters,
         )
-        takes = 'hail' in parts
-        yield Express(app, hail, gathering, cors=settings.cors, access=access, meters=meters) if takes else app
+        if 'hail' in parts:
+            yield Express(app, hail, gathering, queries=queries, cors=settings.cors, access=access, meters=meters)
+        else:
+            yield app
 
 
 def _ping(storage: Storage) -> None:
@@ -111,11 +125,38 @@ def _look_for_ever(watch: Watch) -> None:
         gevent.sleep(_LOOK_EVERY)
 
 
-class Drainer:
-    """Brings what waits into the counters, beside the requests, until it is left; begins again when it fails."""
+class _Turn:
+    """Whose turn it is to drain: that of the process which has a file locked.
 
-    def __init__(self, hail: Hail) -> None:
+    The kernel takes the lock away from a process that dies, so that the next one has its turn.  Without a file it is
+    always ours.
+    """
+
+    def __init__(self, place: str | None) -> None:
+        self._file = None if place is None else os.open(place, os.O_RDWR)
+
+    def is_ours(self) -> bool:
+        if self._file is not None:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
+
+    def end(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+
+
+class Drainer:
+    """Brings what waits into the counters, beside the requests, until it is left; begins again when it fails.
+
+    With ``turn``, a file, only one of several processes does; each of them drains what is left when it leaves.
+    """
+
+    def __init__(self, hail: Hail, turn: str | None = None) -> None:
         self._hail = hail
+        self._turn = _Turn(turn)
         self._stopping = threading.Event()
         self._greenlet = gevent.Greenlet(self._run)
 
@@ -134,6 +175,7 @@ class Drainer:
             _log.warning('some events wait for the next drainer: %s', error.message)
         finally:
             timer.kill()
+            self._turn.end()
 
     def is_alive(self) -> bool:
         """Whether it drains."""
@@ -141,6 +183,9 @@ class Drainer:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            if not self._turn.is_ours():
+                self._stopping.wait(_AGAIN_AFTER)
+                continue
             try:
                 # Between two slices it is the turn of requests.
                 self._hail.drain(forever=True, stopping=self._stopping, progress=lambda _: gevent.sleep(0))

@@ -47,13 +47,14 @@ _BEARER = re.compile(r'(?i:bearer) +([A-Za-z0-9_-]+)')
 class _Caller:
     """What a head says of who asks, and what that may do."""
 
-    __slots__ = ('asked_with', 'cross_site', 'grant', 'head', 'key', 'origin')
+    __slots__ = ('asked_with', 'cross_site', 'forms', 'grant', 'head', 'key', 'origin')
 
     def __init__(self, head: Head, key: str | None) -> None:
         self.head = head
         self.key = key
         self.grant: Grant | None = None
         self.asked_with: str | None = None
+        self.forms: dict[str, _Form] = {}  # by path: what is answered when an event was kept, under that grant
         self.origin = page_origin(head.origin or None, head.referer or None) or ('null' if head.origin else None)
         self.cross_site = head.site in ('cross-site', 'same-site')
 
@@ -61,26 +62,25 @@ class _Caller:
 class _Form:
     """An answer that many requests get: the same to the last byte, but for its date."""
 
-    __slots__ = ('_after', '_before', '_second', '_whole', 'status')
+    __slots__ = ('_after', '_before', 'second', 'status', 'whole')
 
     def __init__(self, answer: bytes) -> None:
         self.status = int(answer[9:12])
         before, mark, rest = answer.partition(b'\r\nDate: ')
         self._before = before + mark
         self._after = rest[rest.index(b'\r\n') :]
-        self._second = -1
-        self._whole = b''
+        self.second = -1
+        self.whole = b''
 
     def at(self, second: int) -> bytes:
         """The answer of a second."""
-        if second != self._second:
-            self._second = second
-            self._whole = self._before + formatdate(second, usegmt=True).encode() + self._after
-        return self._whole
+        self.second = second
+        self.whole = self._before + formatdate(second, usegmt=True).encode() + self._after
+        return self.whole
 
 
-#: A request that was taken: whose it is, its path, who asks and what that may, when it was taken.
-_Taken = tuple['Connection', str, _Caller, Grant, float]
+#: A request that was taken: whose it is, its path, who asks, what that may and is answered then, when it was taken.
+_Taken = tuple['Connection', str, _Caller, Grant, dict[str, _Form], float]
 
 
 class Express:
@@ -88,6 +88,7 @@ class Express:
 
     ``app``        answers what is not taken here
     ``gathering``  where the routes of ``app`` put their events, too
+    ``queries``    reads queries; the routes have the same
     ``cors``, ``access``, ``meters``  as for the application
     """
 
@@ -97,6 +98,7 @@ class Express:
         hail: Hail,
         gathering: Gathering,
         *,
+        queries: Queries | None = None,
         cors: Iterable[str],
         access: Access,
         meters: Meters,
@@ -107,7 +109,7 @@ class Express:
         self._cors = tuple(cors)
         self._access = access
         self._meters = meters
-        self._queries = Queries(hail.whale.settings)
+        self._queries = queries or Queries(hail.whale.settings)
         self._callers: dict[bytes, _Caller | None] = {}
         self._forms: dict[tuple[object, ...], _Form] = {}
         self._refusals: dict[tuple[object, ...], _Form] = {}  # by the error that was met last
@@ -144,7 +146,7 @@ class Express:
             return False
         connection.owe(last=not caller.head.keeps)
         self._arrivals.append((shard, arrival))
-        self._taken.append((connection, path, caller, grant, perf_counter()))
+        self._taken.append((connection, path, caller, grant, caller.forms, perf_counter()))
         if not self._pushing:
             self._pushing = True
             gevent.spawn(self._push)
@@ -169,7 +171,7 @@ class Express:
             grant = self._access.permitted(key, 'write', origin=caller.origin, cross_site=caller.cross_site, host=host)
             if grant is None or grant.has_rate:
                 return None
-            caller.grant, caller.asked_with = grant, key
+            caller.grant, caller.asked_with, caller.forms = grant, key, {}
         if grant.key_id is not None:
             try:
                 grant.check(pk)
@@ -210,15 +212,17 @@ class Express:
     def _answer(self, taken: Sequence[_Taken], outcomes: Sequence[Outcome]) -> None:
         """Each event was kept, or was not: answer the requests that brought them."""
         meters, second, now, kept = self._meters, int(time()), perf_counter(), 0
-        for (connection, path, caller, grant, began), outcome in zip(taken, outcomes, strict=True):
+        for (connection, path, caller, grant, forms, began), outcome in zip(taken, outcomes, strict=True):
             if outcome is True:
-                form = self._form(path, caller.head, grant, None)
+                form = forms.get(path)
+                if form is None:
+                    form = forms[path] = self._form(path, caller.head, grant, None)
                 kept += 1
             else:
                 error = _error(outcome)
                 form = self._form(path, caller.head, grant, error)
                 meters.refuse(error)
-            connection.pay(form.at(second))
+            connection.pay(form.whole if form.second == second else form.at(second))
             meters.answered(path, form.status, now - began)
         meters.taken['get'] += kept
 

@@ -1,25 +1,33 @@
 """One request, answered by a WSGI application: whatever the lane does not take by itself.
 
 A `Handler` is gevent's own, made strict about where a request ends, with stated times, and for one request only: what
-was read beyond that goes back to the connection.
+was read beyond that goes back to the connection.  A GET whose head is plain beyond doubt is not read by gevent, whose
+reader takes longer than all the rest; nor is an answer written by it that is there in one piece.
 """
 
 from __future__ import annotations
 
 import errno
+import re
 import time
 from contextlib import suppress
+from email.utils import formatdate
+from functools import lru_cache
 from http.client import HTTPException
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote_to_bytes
 
 import gevent
 from gevent.pywsgi import MAX_REQUEST_LINE, Input, WSGIHandler  # type: ignore[attr-defined]
 
 from hailwhale.servers.framing import fault_of, refused
-from hailwhale.servers.heads import has_ended
+from hailwhale.servers.heads import MAX_LINE, has_ended, is_plain_query, known
 from hailwhale.servers.params import hide_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from _typeshed.wsgi import WSGIApplication
 
 #: Seconds for the head of a request and for its body.
@@ -28,6 +36,10 @@ BODY_SECONDS = 30.0
 #: So much of a body that nobody wanted is read, to keep the connection, and to let the client hear why.
 _MAX_UNWANTED = 1_048_576
 _READ = 65_536
+#: Heads of answers that are remembered.
+_REMEMBERED = 1_024
+_STATUS = re.compile(r'[2-5][0-9]{2} [ -~]*')
+_ODD = ('connection', 'date', 'transfer-encoding')
 
 
 class Server(Protocol):
@@ -52,6 +64,10 @@ class Reader:
     def rest(self) -> bytes:
         """What has arrived and was not read."""
         return self._data[self._at :]
+
+    def skip(self, size: int) -> None:
+        """So many bytes have been read by others."""
+        self._at += size
 
     def readline(self, limit: int = -1) -> bytes:
         """To the end of the line, or ``limit`` bytes of it, or what came before the client was done."""
@@ -111,14 +127,24 @@ class Handler(WSGIHandler):
     # Clients that went away, or never read what they asked for, are no errors of ours.
     ignored_socket_errors = (*WSGIHandler.ignored_socket_errors, errno.ETIMEDOUT, 'timed out')  # type: ignore[arg-type]
 
+    #: Status and headers that the application has told and nobody has written yet.
+    _told: tuple[str, list[tuple[str, str]]] | None = None
+    _is_plain = False
+
     def __init__(self, plug: Any, address: Any, server: Server, reader: Reader) -> None:
         self._reader = reader
+        # The system's socket, which does not wait; on paper there is none.
+        self._plug = getattr(plug, '_sock', None)
         super().__init__(plug, address, server, reader)  # type: ignore[call-arg, arg-type]
 
     def answer(self) -> bool:
         """Answer the request; whether the connection may have another one."""
         self.time_start = time.time()
         self.time_finish = 0
+        if self._read_plain():
+            self.application = self.server.application
+            self.handle_one_response()
+            return not self.close_connection
         result = self.handle_one_request()
         if isinstance(result, tuple):
             self.status, body = result
@@ -127,6 +153,96 @@ class Handler(WSGIHandler):
             self.time_finish = time.time()
             self.log_request()
         return result is True
+
+    # -- plain requests ----------------------------------------------------------------------------------------------
+
+    def _read_plain(self) -> bool:
+        """Read the request, where it is a GET that nobody could read in two ways."""
+        data = self._reader.head
+        end = data.find(b'\r\n\r\n')
+        space = data.find(b' ', 4, end)
+        if not data.startswith(b'GET /') or not 0 < space < min(end, MAX_LINE - len(b' HTTP/1.1\r\n')):
+            return False
+        target, head = data[4:space], known(data[space:end])
+        if head is None or not is_plain_query(target):
+            return False
+        self._reader.skip(end + 4)
+        self.command, self.path, self.request_version = 'GET', target.decode(), f'HTTP/{head.version}'
+        self.requestline = f'GET {self.path} {self.request_version}'
+        self.close_connection = not head.keeps
+        self.environ = self._plain_environ(self.path, head.environ)
+        self._is_plain = True
+        return True
+
+    def _plain_environ(self, target: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        path, _, query = target.partition('?')
+        environ: dict[str, Any] = self.server.get_environ()
+        environ['REQUEST_METHOD'] = self.command
+        environ['SCRIPT_NAME'] = ''
+        environ['PATH_INFO'] = unquote_to_bytes(path).decode('latin-1') if '%' in path else path
+        environ['QUERY_STRING'] = query
+        environ['SERVER_PROTOCOL'] = self.request_version
+        if isinstance(self.client_address, tuple):
+            environ['REMOTE_ADDR'], environ['REMOTE_PORT'] = map(str, self.client_address[:2])
+        environ.update(headers)
+        environ['wsgi.input'] = self.wsgi_input = _NoBody()  # type: ignore[assignment]
+        environ['wsgi.input_terminated'] = True
+        return environ
+
+    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        if not self._is_plain or exc_info:
+            self._told = None
+            return super().start_response(status, headers, exc_info)
+        self._told = status, headers
+        return self.write
+
+    def write(self, data: bytes) -> None:
+        self._tell()
+        super().write(data)
+
+    def _tell(self) -> None:
+        """Let gevent write what the application has told."""
+        told, self._told = self._told, None
+        if told:
+            super().start_response(*told)
+
+    def process_result(self) -> None:
+        answer = self._in_one_piece(*self._told) if self._told else b''
+        if answer:
+            self._told = None
+            self._sendall(answer)
+        else:
+            self._tell()
+            # An application may tell them with the first piece of its answer.
+            self._is_plain = False
+            super().process_result()
+
+    def _in_one_piece(self, status: str, headers: list[tuple[str, str]]) -> bytes:
+        """The whole answer; nothing where gevent has to write it."""
+        result: Any = self.result
+        body = result[0] if type(result) is list and len(result) == 1 else b'' if result == [] else None
+        if type(body) is not bytes:
+            return b''
+        said = 'close' if self.close_connection else 'keep-alive'
+        head, length = _head_of(status, tuple(map(tuple, headers)), said if self.request_version == 'HTTP/1.0' else '')
+        if length != len(body):
+            return b''
+        self.code, self._orig_status, self.headers_sent = int(status[:3]), status, True
+        self.close_connection |= self.server.finishing
+        closing = b'\r\nConnection: close' if self.close_connection and self.request_version != 'HTTP/1.0' else b''
+        return b'%b\r\nDate: %b%b\r\n\r\n%b' % (head, _date(int(time.time())), closing, body)
+
+    def _sendall(self, data: bytes) -> None:
+        sent = 0
+        if self._plug is not None:
+            # There nearly always is room; where there is not, or something is wrong, gevent sees to it.
+            with suppress(OSError):
+                sent = self._plug.send(data)
+        if sent < len(data):
+            super()._sendall(data[sent:])  # type: ignore[misc]
+        self.response_length += sent
+
+    # -- all others --------------------------------------------------------------------------------------------------
 
     def read_requestline(self) -> str:
         line = super().read_requestline()
@@ -186,7 +302,7 @@ class Handler(WSGIHandler):
         body = data if isinstance(data, bytes) else b''
         if body and self.response_use_chunked:
             body = b'%x\r\n%b\r\n' % (len(body), body)
-        self._sendall(b'\r\n'.join(lines) + body)  # type: ignore[attr-defined]
+        self._sendall(b'\r\n'.join(lines) + body)
 
     def log_request(self) -> None:
         if self.server.access_log:
@@ -201,6 +317,35 @@ class Handler(WSGIHandler):
 
 class _TooSlowError(ValueError):
     """A client took too long to send its headers."""
+
+
+class _NoBody(BytesIO):
+    """The body of a request that has none."""
+
+    def _discard(self) -> None:
+        """Nothing is left of it."""
+
+
+@lru_cache(_REMEMBERED)
+def _head_of(status: str, headers: tuple[tuple[str, str], ...], connection: str) -> tuple[bytes, int]:
+    """The head of an answer up to its date, and the length of its body: -1 where gevent has to look closer."""
+    said = {name.lower(): value for name, value in headers}
+    bodiless = status[:3] in ('204', '304')
+    length = said.get('content-length', '0' if bodiless else '')
+    lines = [f'HTTP/1.1 {status}', *(f'{name}: {value}' for name, value in headers)]
+    lines += [f'Connection: {connection}'] if connection else []
+    text = '\r\n'.join(lines)
+    is_odd = not said.keys().isdisjoint(_ODD) or (bodiless and 'content-length' in said)
+    if is_odd or not (_STATUS.fullmatch(status) and length.isdecimal() and text.isascii()):
+        return b'', -1
+    if text.splitlines() != lines:
+        return b'', -1
+    return text.encode(), int(length)
+
+
+@lru_cache(2)
+def _date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode()
 
 
 class _Body(Input):

@@ -32,6 +32,8 @@ MOST_OWED = 128
 MOST_OWED_TO_ALL = 20_000
 #: Requests that greenlets answer at the same time; others wait.
 MOST_AT_ONCE = 1_000
+#: Greenlets that stay when they have nothing to answer.
+MOST_IDLE = 100
 _READ = 16_384
 #: How often it is looked who is too slow, as a share of the shortest of those times.
 _OFTEN = 4
@@ -272,7 +274,8 @@ class Lane:
     """
 
     def __init__(self, take: Take, answer: Callable[[Connection, bytes], bytes | None]) -> None:
-        self.loop = gevent.get_hub().loop
+        self._hub = gevent.get_hub()
+        self.loop = self._hub.loop
         self.take = take
         self.connections: set[Connection] = set()
         self.owed = 0
@@ -282,6 +285,7 @@ class Lane:
         self._answer = answer
         self._answering = Group()
         self._busy = 0
+        self._idle: list[gevent.Greenlet[Any, Any]] = []
         self._waiting: deque[tuple[Connection, bytes]] = deque()
         self._with_answers: list[Connection] = []
         self._every = min(1.0, min(IDLE_SECONDS, HEADER_SECONDS, SEND_SECONDS) / _OFTEN)
@@ -329,16 +333,26 @@ class Lane:
             self._waiting.append((connection, data))
         else:
             self._busy += 1
-            self._answering.start(gevent.Greenlet(self._answer_some, connection, data))
+            if self._idle:
+                # As it would start: soon, not now.
+                self.loop.run_callback(self._idle.pop().switch, (connection, data))
+            else:
+                self._answering.start(gevent.Greenlet(self._answer_some, connection, data))
 
     def _answer_some(self, connection: Connection, data: bytes) -> None:
-        """Answer one request, and those that wait for others to be answered."""
-        try:
-            self._answer_one(connection, data)
-            while self._waiting:
-                self._answer_one(*self._waiting.popleft())
-        finally:
-            self._busy -= 1
+        """Answer one request, those that wait for others to be answered, and whatever comes later."""
+        me: Any = gevent.getcurrent()
+        while True:
+            try:
+                self._answer_one(connection, data)
+                while self._waiting:
+                    self._answer_one(*self._waiting.popleft())
+            finally:
+                self._busy -= 1
+            if self.finishing or len(self._idle) >= MOST_IDLE:
+                return
+            self._idle.append(me)
+            connection, data = self._hub.switch()
 
     def _answer_one(self, connection: Connection, data: bytes) -> None:
         rest = None
@@ -369,8 +383,9 @@ class Lane:
                 self._closed_one.clear()
                 self._closed_one.wait()
         left = len(self.connections)
+        self._idle.clear()
+        self._answering.kill(timeout=1)
         if left:
-            self._answering.kill(timeout=1)
             for connection in list(self.connections):
                 connection.close()
         self._timer.stop()

@@ -13,7 +13,7 @@ from hailwhale.servers.framing import fault_of, refused
 
 
 def head(*lines: str) -> Message:
-    return parse_headers(BytesIO('\r\n'.join([*lines, '', '']).encode()))
+    return parse_headers(BytesIO('\r\n'.join([*lines, '', '']).encode('latin-1')))
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,12 @@ def head(*lines: str) -> Message:
         (['Content-Length: +2'], "not a Content-Length: '+2'"),
         (['Content-Length: 1_0'], "not a Content-Length: '1_0'"),
         (['Content-Length:'], "not a Content-Length: ''"),
+        (['Content-Length: 2 \t'], ''),
+        (['Content-Length: \xa02'], "not a Content-Length: '\\xa02'"),
+        (['Content-Length: \x0b2'], "not a Content-Length: '\\x0b2'"),
+        (['Content-Length:', ' 2'], "not a Content-Length: '\\r\\n 2'"),
+        (['Transfer-Encoding: \x0bchunked'], "not a Transfer-Encoding that is read: '\\x0bchunked' (chunked is)"),
+        (['Transfer-Encoding: chunked\x1c'], "not a Transfer-Encoding that is read: 'chunked\\x1c' (chunked is)"),
     ],
 )
 def test_a_head_says_in_one_way_where_its_request_ends_or_is_refused(lines: list[str], fault: str) -> None:

@@ -692,7 +692,9 @@ def test_every_event_of_a_batch_is_paid_for(whale: Whale, clock: Clock, keys: Ke
     reply = served.client.post('/count', [{}] * 2, **bearer)
     assert (reply.status, reply.error['code']) == (429, 'too_many_requests')
     assert int(reply.headers['Retry-After']) >= 1
-    assert len(served.waiting()) == 8
+    # What is refused costs nothing.
+    assert served.client.post('/count', [{}], **bearer).status == 200
+    assert len(served.waiting()) == 9
     assert served.meters.refused == {'too_many_requests': 1}
 
 
@@ -701,6 +703,8 @@ def test_a_key_sees_what_came_for_its_pks_alone(whale: Whale, clock: Clock, keys
     served = keyed(whale, clock)
     for pk in (['Shop', 1], ['Other']):
         served.hail.count(pk, uid='visitor')
+    exact = keys.create('read', pks=['Shop']).text
+    assert served.client.get('/spy?pk=Shop', HTTP_AUTHORIZATION=f'Bearer {exact}').status == 403
     for query, counts in (('pk=Shop', (1, 1)), ('pk=Other', (None, 1)), ('uid=visitor', (None, 2)), ('', (None, None))):
         for text, count in zip((narrow, wide), counts, strict=True):
             reply = served.client.get(f'/spy?{query}', HTTP_AUTHORIZATION=f'Bearer {text}')

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailwhale.servers.heads import Head, has_ended, is_plain_query, plain
+from hailwhale.servers.heads import Head, has_ended, is_plain_query, known, plain
 
 NOTHING = Head('1.1', True, '', '', '', '', '', '')
 
@@ -49,7 +49,9 @@ NOTHING = Head('1.1', True, '', '', '', '', '', '')
     ],
 )
 def test_a_head_is_read_only_where_nobody_could_read_it_differently(tail: bytes, found: Head | None) -> None:
-    assert plain(tail) == found
+    head = plain(tail)
+    assert (head and head._replace(environ={})) == found
+    assert known(tail) == head
 
 
 @given(st.binary(max_size=60).map(lambda noise: b' HTTP/1.1\r\nHost: a\r\n' + noise))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,10 +14,13 @@ from hailwhale.pixels import Pixel, seal
 from hailwhale.servers.ops import Watch, ops_routes
 from hailwhale.servers.web import Application
 from hailwhale.settings import Settings
+from hailwhale.storage import connect
 from hailwhale.whale import Whale
 from tests.clocks import NOW, Clock
+from tests.engines import Server
 from tests.servers.client import Client, Reply
 from tests.servers.hails import Served
+from tests.storage.stores import configured
 
 
 @pytest.fixture
@@ -71,6 +75,21 @@ def test_a_process_whose_engine_is_away_is_neither_well_nor_ready(away: Client) 
 
 def test_a_server_that_keeps_and_counts_is_ready(served: Served) -> None:
     assert served.client.get('/readyz').json == {'status': 'ready'}
+
+
+def test_a_server_whose_engine_takes_nothing_is_well_but_not_ready(served: Served, embedded_server: Server) -> None:
+    with configured(embedded_server.nodes, 'maxmemory', 1):
+        assert served.client.get('/healthz').status == 200
+        reply = served.client.get('/readyz')
+    assert reply.status == 503
+    assert 'raise its maxmemory' in reply.json['reasons'][0]
+    assert served.client.get('/readyz').status == 200
+
+
+def test_who_looks_may_have_a_shorter_time_limit_of_their_own(whale: Whale) -> None:
+    quick = connect('redis://127.0.0.1:1/0', home=Path(), timeout=0.01)
+    watch = Watch(whale, quick)
+    assert 'no engine at redis://127.0.0.1:1/0' in watch.reasons()[0]
 
 
 def test_a_server_with_a_full_list_is_not_ready_until_some_of_it_is_drained(served: Served) -> None:

@@ -265,6 +265,19 @@ def test_a_browser_may_ask_first_whether_it_may_send_a_key(serve: Callable[..., 
         assert not any(name.startswith('Access-Control') for name in reply.headers)
 
 
+@pytest.mark.parametrize('tail', ['/\r\n b', '/\x0b', '/\xe9', '/ b'])
+def test_an_origin_of_which_no_header_can_be_made_is_not_said_back(
+    serve: Callable[..., Client], keys: Keys, tail: str
+) -> None:
+    text = keys.create('write', origins=[SHOP]).text
+    for reply in (
+        serve()('OPTIONS', '/count', HTTP_ORIGIN=SHOP + tail),
+        serve().post('/count', {'pk': 'a'}, HTTP_ORIGIN=SHOP + tail, **bearer(text)),
+    ):
+        assert reply.status in (200, 204)
+        assert 'Access-Control-Allow-Origin' not in reply.headers
+
+
 @pytest.mark.parametrize('open', [True, False])
 def test_a_browser_is_not_given_leave_where_no_keys_are_asked_for(serve: Callable[..., Client], open: bool) -> None:
     reply = serve(open=open, local=not open)('OPTIONS', '/count', HTTP_ORIGIN=SHOP)

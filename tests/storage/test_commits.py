@@ -16,16 +16,14 @@ from hailwhale.intervals import DAY
 from hailwhale.paths import Path
 from hailwhale.storage import (
     Arrival,
+    Bounds,
     Commit,
     Position,
-    SeriesRead,
     Storage,
-    chunks,
     commits,
     connect,
     keys,
     numbering,
-    series,
 )
 from hailwhale.storage.redis import evaluate
 from hailwhale.storage.wire import Reply, Wire
@@ -409,18 +407,6 @@ class TestCommit:
         store.commit(Commit(3, {}, commit([]).lanes, dead=dead), now=NOW)
         assert dump(server)[keys.dead_key(3)].value == dead[5:]
 
-    def test_a_commit_that_expects_other_counters_does_nothing(self, server: Server, store: Storage) -> None:
-        one = Happening(amounts={'level': 7 * ONE})
-        question = SeriesRead(series(one.pk, ()), chunks(one.slots), ('level',))
-        (nothing,) = store.read_series([question])
-        assert nothing == {'level': [0, 0, 0]}
-        assert store.commit(commit([one], expected=(question, nothing)), now=NOW)
-        before = dump(server)
-        assert not store.commit(commit([one], expected=(question, nothing)), now=NOW)
-        assert dump(server) == before
-        assert store.commit(commit([one], expected=(question, {'level': [7 * ONE] * 3})), now=NOW)
-        assert counted(server) == expected([one, one])
-
 
 def _net(key: str, server: Server) -> int:
     return sum(int(value) for value in dump(server).get(key, Entry({}, 0)).value.values())
@@ -484,16 +470,6 @@ class TestOthers:
         assert not store.commit(read, now=NOW)
         assert counted(server) == expected([Happening()])
 
-    def test_two_who_set_a_level_do_not_add_up(
-        self, server: Server, store: Storage, other: Storage, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        one = Happening(amounts={'level': 7 * ONE})
-        question = SeriesRead(series(one.pk, ()), chunks(one.slots), ('level',))
-        level = commit([one], expected=(question, {'level': [0, 0, 0]}))
-        self.meddle(monkeypatch, lambda: other.commit(level, now=NOW))
-        assert not store.commit(level, now=NOW)
-        assert counted(server) == expected([one])
-
     def test_a_reset_meanwhile_leaves_no_number_without_a_name(
         self, server: Server, store: Storage, other: Storage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -527,6 +503,100 @@ class TestOthers:
 
         at_once(6, read)
         assert counted(server) == expected([Happening()] * 40)
+
+
+def prepared(store: Storage, first: Commit, second: Commit) -> None:
+    """Do the first, so that the second has its commands before its turn."""
+    store.prepare(second)
+    assert store.commit(first, now=NOW, behind=[second])
+    assert second.prepared
+    second.prepared.encode()
+
+
+class TestPrepared:
+    """The numbers that a commit was prepared with are a guess: whatever becomes of them, what is counted is right."""
+
+    FIRST = Happening(('shop', 'tea'), ((), ('geo',)))
+    SECOND = Happening(('shop', 'coffee'), ((), ('geo',), ('geo', 'UK')), {'hits': ONE, 'dollars': 2_500_000})
+
+    def test_a_commit_whose_numbers_are_still_the_same_is_not_encoded_again(
+        self, server: Server, store: Storage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second = commit([self.FIRST]), commit([self.SECOND])
+        prepared(store, first, second)
+        monkeypatch.delattr(commits, '_encoded')
+        assert store.commit(second, now=NOW)
+        assert counted(server) == expected([self.FIRST, self.SECOND])
+
+    def test_one_that_nobody_asked_for_is_prepared_in_its_turn(self, server: Server, store: Storage) -> None:
+        one = commit([self.SECOND])
+        store.prepare(one)
+        assert store.commit(one, now=NOW)
+        assert counted(server) == expected([self.SECOND])
+
+    def test_names_that_were_reset_and_numbered_anew_by_others_are_counted_under_their_new_numbers(
+        self, server: Server, store: Storage
+    ) -> None:
+        first, second = commit([self.FIRST]), commit([self.SECOND])
+        prepared(store, first, second)
+        assert store.reset(clearing(('shop',)))
+        other = replace(self.FIRST, pk=('shop', 'milk'), nodes=((), ('x',), ('geo',)))
+        assert count(store, other)
+        assert store.commit(second, now=NOW)
+        assert counted(server) == expected([other, self.SECOND])
+
+    def test_an_engine_that_has_lost_everything_counts_right(self, server: Server, store: Storage) -> None:
+        first, second = commit([self.FIRST]), commit([self.SECOND])
+        prepared(store, first, second)
+        server.empty()
+        other = replace(self.FIRST, pk=('shop', 'milk'), nodes=((), ('x',), ('geo',)))
+        assert count(store, other)
+        assert store.commit(second, now=NOW)
+        assert counted(server) == expected([other, self.SECOND])
+
+    def test_an_engine_that_has_forgotten_the_script_is_asked_again(self, server: Server, store: Storage) -> None:
+        first, second = commit([self.FIRST]), commit([self.SECOND])
+        prepared(store, first, second)
+        for node in server.nodes:
+            node.script_flush()
+        assert store.commit(second, now=NOW)
+        assert counted(server) == expected([self.FIRST, self.SECOND])
+
+    def test_names_without_room_are_numbered_in_their_turn(self, server: Server) -> None:
+        server.empty()
+        store = connect(server.url, home=File('unused'), bounds=Bounds(children=1))
+        first, second = commit([self.FIRST]), commit([self.SECOND])
+        prepared(store, first, second)
+        assert store.commit(second, now=NOW)
+        store.close()
+        assert {child for _, group, child, _, _ in counted(server) if group == 'shop:/'} == {'tea', keys.OTHER}
+
+    def test_more_names_than_one_look_up_takes_are_numbered_in_their_turn(
+        self, server: Server, store: Storage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(numbering, '_NAMES_AT_ONCE', 3)
+        first, second = commit([self.FIRST]), commit([self.SECOND])
+        prepared(store, first, second)
+        assert store.commit(second, now=NOW)
+        assert counted(server) == expected([self.FIRST, self.SECOND])
+
+    def test_what_is_behind_in_another_shard_is_counted_too(self, server: Server, store: Storage) -> None:
+        elsewhere = Happening(('elsewhere',), ((), ('geo',)))
+        first, second = commit([self.FIRST]), commit([elsewhere])
+        prepared(store, first, second)
+        assert store.commit(second, now=NOW)
+        assert counted(server) == expected([self.FIRST, elsewhere])
+
+    def test_a_commit_that_is_refused_reads_the_answers_of_those_behind(self, server: Server, store: Storage) -> None:
+        count(store, full())
+        late = replace(self.SECOND, amounts={'hits': ONE})
+        second = commit([late])
+        store.prepare(second)
+        with pytest.raises(StorageRefused, match='none was kept'):
+            store.commit(commit([EVENT]), now=NOW, behind=[second])
+        assert store.commit(second, now=NOW)
+        found = {place: micros for place, micros in counted(server).items() if micros}
+        assert found == expected([full(), late])
 
 
 class TestRefused:

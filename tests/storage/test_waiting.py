@@ -253,7 +253,7 @@ class TestIds:
         store.engine.ask(5, 'SADD', keys.ids_key(5, NOW // DAY), 'a', 'b')
         at = 1_000 * NOW
         found = store.push({5: [Arrival(b'x', at, id=True), Arrival(b'y', at - 9, id=True), Arrival(b'z', at)]})[5]
-        assert isinstance(found, BacklogFull)
+        assert isinstance(found, StorageRefused)
         assert '2 ids of today are remembered in shard 5, and 3 may be' in found.message
         assert 'HAILWHALE_MAX_IDS' in found.message
         assert all_of(store) == []
@@ -263,7 +263,7 @@ class TestIds:
         store = bounded(ids=1)
         store.engine.ask(5, 'SADD', keys.ids_key(5, NOW // DAY), 'a')
         at = 1_000 * NOW
-        assert isinstance(store.push({5: [Arrival(b'x', at, id=True)]})[5], BacklogFull)
+        assert isinstance(store.push({5: [Arrival(b'x', at, id=True)]})[5], StorageRefused)
         assert store.push({5: [Arrival(b'x', at)]}) == {5: [True]}
         assert store.push({5: [Arrival(b'x', at + 1_000 * DAY, id=True)]}) == {5: [True]}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -37,6 +39,29 @@ def test_what_is_taken_is_counted_by_the_same_process(serve: Serve, redis_url: s
     until(lambda: served.get('/totals?pk=a&period=hour') == b'{"hour":{"_":{"hits":3}}}', 'they are counted')
     assert json.loads(served.get('/readyz')) == {'status': 'ready'}
     assert served.end() == ('ended 0', '')
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(found) for found in Path(f'/proc/{pid}/task/{pid}/children').read_text().split()]
+
+
+def holders() -> set[int]:
+    """The processes that have locked a whole file."""
+    lines = [line.split() for line in Path('/proc/locks').read_text().splitlines()]
+    return {int(line[4]) for line in lines if line[1] == 'FLOCK'}
+
+
+def test_when_the_worker_that_drains_is_killed_another_one_drains(serve: Serve, redis_url: str) -> None:
+    with Whale(redis_url) as whale:
+        served = serve(kind='whale', settings={'url': redis_url, 'port': '0'}, workers=2)
+        until(lambda: len(holders() & set(children(served.process.pid))) == 1, 'one of them drains')
+        (draining,) = holders() & set(children(served.process.pid))
+        os.kill(draining, signal.SIGKILL)
+        Hail(whale).count('a')
+        until(lambda: Hail(whale).waiting() == 0, 'the other one drains')
+        assert whale.total('a', period='hour') == 1
+        assert served.end()[0] == 'ended 1'
 
 
 @pytest.mark.parametrize('workers', [1, 2])

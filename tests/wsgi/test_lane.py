@@ -10,6 +10,7 @@ import gevent
 import pytest
 from gevent import socket
 
+from hailwhale.wsgi import lane as lanes
 from hailwhale.wsgi.handler import Reader
 from hailwhale.wsgi.lane import Connection, Lane, take_none
 
@@ -95,3 +96,32 @@ def test_a_reader_gives_lines_and_bytes_and_what_is_left() -> None:
         assert reader.readline(4) == b' res'
         assert reader.readline() == b't'
         assert reader.read(5) == reader.readline() == b''
+
+
+def test_whoever_has_answered_stays_to_answer_others_as_far_as_many_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, 'MOST_IDLE', 2)
+    answered_by = []
+
+    def answer(connection: Connection, _: bytes) -> bytes:
+        answered_by.append(gevent.getcurrent())
+        gevent.sleep(0)
+        connection.socket.sendall(b'OK')
+        return b''
+
+    lane = Lane(take_none, answer)
+    clients = []
+    for _ in range(4):
+        ours, client = socket.socketpair()
+        lane.add(ours, None)
+        clients.append(client)
+    for _ in range(2):
+        for client in clients:
+            client.sendall(b'GET / HTTP/1.1\r\n\r\n')
+        assert [client.recv(10) for client in clients] == [b'OK'] * 4
+    # Four at first; then two that had stayed, and two others.
+    assert len(answered_by) == 8
+    assert len(set(answered_by)) == 6
+    for client in clients:
+        client.close()
+    assert lane.finish(1) == 0
+    assert all(greenlet.ready() for greenlet in answered_by)
