@@ -36,6 +36,9 @@ BODY_SECONDS = 30.0
 #: So much of a body that nobody wanted is read, to keep the connection, and to let the client hear why.
 _MAX_UNWANTED = 1_048_576
 _READ = 65_536
+#: Bytes around the chunks of a body, beside as many as are in them; and after how many others have a turn.
+_MAX_FRAMING = 65_536
+_GIVE_WAY = 512
 #: Heads of answers that are remembered.
 _REMEMBERED = 1_024
 _STATUS = re.compile(r'[2-5][0-9]{2} [ -~]*')
@@ -256,13 +259,21 @@ class Handler(WSGIHandler):
             return super().read_request(raw_requestline)
 
     def MessageClass(self, *args: Any) -> Any:  # noqa: N802 - gevent's name for what reads the headers
+        lines, *rest = args
         try:
-            headers = super().MessageClass(*args)
+            headers = super().MessageClass(_Lines(lines), *rest)  # type: ignore[arg-type]
         except HTTPException as error:
             raise ValueError(str(error)) from error
         if fault := fault_of(headers):
             raise ValueError(fault)
         return headers
+
+    def _check_http_version(self) -> bool:
+        try:
+            return bool(super()._check_http_version())  # type: ignore[misc]
+        except (IndexError, ValueError):
+            # 'HTTP/1', 'HTTP/x.y'
+            return False
 
     def _handle_client_error(self, error: Exception) -> tuple[str, bytes]:
         if isinstance(error, _TooSlowError):
@@ -348,11 +359,52 @@ def _date(second: int) -> bytes:
     return formatdate(second, usegmt=True).encode()
 
 
+class _Lines:
+    """The lines of a head; none of them may have a CR within, where other readers would see another line begin."""
+
+    def __init__(self, lines: Any) -> None:
+        self._lines = lines
+
+    def readline(self, limit: int = -1) -> bytes:
+        line: bytes = self._lines.readline(limit)
+        if b'\r' in line[:-2]:
+            raise ValueError('a CR within a line')
+        return line
+
+
+class _Framed:
+    """A body in chunks, as it arrives: what frames the chunks is read byte by byte, and is bounded."""
+
+    def __init__(self, plain: Any) -> None:
+        self._plain = plain
+        self._framing = 0
+        self._room = _MAX_FRAMING
+
+    def read(self, size: int) -> bytes:
+        data: bytes = self._plain.read(size)
+        if size > 1:
+            self._room += len(data)
+            return data
+        self._framing += 1
+        if self._framing > self._room:
+            raise OSError('more is sent around the chunks of a body than in them')
+        if self._framing % _GIVE_WAY == 0:
+            # What has arrived is there without waiting; others have to have their turn.
+            gevent.sleep(0)
+        return data
+
+    def readline(self, limit: int) -> bytes:
+        line: bytes = self._plain.readline(limit)
+        self._room += len(line)
+        return line
+
+
 class _Body(Input):
     """The body of a request, which has to arrive in time, and of which not everything is read."""
 
     def __init__(self, handler: Handler, plain: Input) -> None:
-        super().__init__(plain.rfile, plain.content_length, plain.socket, plain.chunked_input)
+        source: Any = _Framed(plain.rfile) if plain.chunked_input else plain.rfile
+        super().__init__(source, plain.content_length, plain.socket, plain.chunked_input)
         self._handler = handler
 
     def read(self, length: int | None = None) -> bytes:
@@ -363,6 +415,10 @@ class _Body(Input):
             # Where the next request begins cannot be known any more.
             self._handler.close_connection = True
             raise
+        except ValueError as error:
+            # gevent takes no digits at all for a number.
+            self._handler.close_connection = True
+            raise OSError(f'not the size of a chunk: {error}') from error
 
     def _discard(self) -> None:
         if self._handler.close_connection or self._is_read():

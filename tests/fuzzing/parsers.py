@@ -426,9 +426,10 @@ def templates(data: bytes) -> None:
         return
     if template.expires is not None and template.expires < compact.BEGINNING:
         raise AssertionError(template)
-    packed = pack(template)
-    assert unpack(packed) == template
-    assert pack(unpack(packed)) == packed
+    again = unpack(pack(template))
+    # Bytes that we have not packed may name a node before others that lie above it.
+    assert set(again.nodes) == set(template.nodes)
+    assert again._replace(nodes=()) == template._replace(nodes=())
 
 
 def pixels(data: bytes) -> None:

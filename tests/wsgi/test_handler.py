@@ -224,3 +224,80 @@ def test_an_answer_that_the_client_takes_slowly_is_sent_whole() -> None:
     assert sent == body
     assert handler.response_length == len(found)
     assert head.startswith(b'HTTP/1.1 200 OK')
+
+
+# -- where a body and a head end -------------------------------------------------------------------------------------
+
+CHUNKED = b'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n'
+
+
+def read_in_chunks(chunks: bytes) -> tuple[bytes, bool]:
+    """The body that an application reads, or why it cannot; and whether the connection may have another request."""
+    read = b''
+
+    def app(environ: dict[str, Any], start_response: Start) -> list[bytes]:
+        nonlocal read
+        try:
+            read = environ['wsgi.input'].read()
+        except OSError as error:
+            read = str(error).encode()
+        start_response('200 OK', LENGTH_2)
+        return [b'OK']
+
+    paper = _Paper(app)
+    return (Handler(paper, None, paper, Reader(paper, CHUNKED + chunks)).answer(), read)[::-1]
+
+
+def test_a_body_in_many_small_chunks_is_read_and_others_have_a_turn_meanwhile() -> None:
+    turns: list[int] = []
+    other = gevent.spawn(lambda: [(turns.append(1), gevent.sleep(0)) for _ in range(5)])
+    assert read_in_chunks(b'2\r\nab\r\n' * 2_000 + b'0\r\nX: y\r\n\r\n') == (b'ab' * 2_000, True)
+    assert len(turns) == 5
+    other.join()
+
+
+@pytest.mark.parametrize(
+    'flood',
+    [
+        b'1\r\n \r\n' * 20_000,
+        (b'1;' + b'a' * 8_000 + b'\r\n \r\n') * 10,
+        b'0\r\n' + b'X: yyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n' * 3_000,
+    ],
+)
+def test_what_frames_a_body_is_bounded(flood: bytes) -> None:
+    assert read_in_chunks(flood) == (b'more is sent around the chunks of a body than in them', False)
+
+
+@pytest.mark.parametrize('size', [b';\r\n', b'\r\n\r\n'])
+def test_a_chunk_needs_a_size(size: bytes) -> None:
+    said, goes_on = read_in_chunks(size)
+    assert said.startswith(b'not the size of a chunk: ')
+    assert not goes_on
+
+
+def test_a_line_of_a_body_in_chunks_can_be_read() -> None:
+    lines: list[bytes] = []
+
+    def app(environ: dict[str, Any], start_response: Start) -> list[bytes]:
+        lines.extend(environ['wsgi.input'])
+        start_response('200 OK', LENGTH_2)
+        return [b'OK']
+
+    paper = _Paper(app)
+    assert Handler(paper, None, paper, Reader(paper, CHUNKED + b'5\r\na\nb\nc\r\n0\r\n\r\n')).answer()
+    assert lines == [b'a\n', b'b\n', b'c']
+
+
+@pytest.mark.parametrize(
+    'head',
+    [
+        b'POST / HTTP/1.1\r\nX: a\rTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+        b'GET / HTTP/1\r\nHost: a\r\n\r\n',
+        b'GET / HTTP/1.x\r\nHost: a\r\n\r\n',
+    ],
+)
+def test_a_head_that_could_be_read_in_two_ways_is_refused(head: bytes) -> None:
+    def app(*_: object) -> list[bytes]:
+        raise AssertionError('it was asked')
+
+    assert on_paper(app, head).startswith(b'HTTP/1.1 400 ')
