@@ -426,3 +426,10 @@ def hgetalls(server: Server) -> int:
     """How often a whole hash was read, on all nodes."""
     calls = [node.info('commandstats').get('cmdstat_hgetall', {'calls': 0})['calls'] for node in server.nodes]
     return int(sum(calls))
+
+
+def test_who_waited_while_another_looked_does_not_look_again(make: Make) -> None:
+    keyed = make()
+    assert not keyed.has_keys
+    looked = keyed._look
+    assert keyed._look_again() is looked
