@@ -49,6 +49,16 @@ def test_a_connection_that_was_woken_for_nothing_waits_on(lane: Lane) -> None:
         assert client.recv(1) == b''
 
 
+def test_what_comes_while_a_request_is_answered_waits_where_it_is(lane: Lane) -> None:
+    with connected(lane) as (connection, client):
+        client.sendall(b'more')
+        connection.handed = True
+        connection._readable()
+        assert not connection._reads.active
+        assert connection.socket.recv(8) == b'more'
+        connection.handed = False
+
+
 def test_an_answer_to_a_client_that_is_gone_is_dropped(lane: Lane) -> None:
     with connected(lane) as (connection, client):
         connection.owe(last=False)
