@@ -5,9 +5,11 @@ VENV = .venv
 BIN = $(VENV)/bin
 PAGE = hailwhale/static/index.html
 JS_SOURCES = $(shell find js -type d \( -name node_modules -o -name coverage \) -prune -o -type f -print 2>/dev/null)
+# How long `make fuzz` looks at each target.
+SECONDS_EACH = 60
 PIP = $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help run test bench soak lint page dist clean
+.PHONY: help run test bench soak fuzz lint page dist clean
 
 help:
 	@echo 'make run    start HailWhale with a year of flights, at http://127.0.0.1:8085/'
@@ -15,6 +17,7 @@ help:
 	@echo 'make lint   ruff and mypy alone'
 	@echo 'make bench  measure, each figure beside its baseline'
 	@echo 'make soak   kill drainers, servers and engines 2,000 times, and count what is left'
+	@echo 'make fuzz   look for inputs that no parser has met, a minute for each'
 	@echo 'make page   build the page (js/) into the package'
 	@echo 'make dist   a wheel and a source distribution in dist/'
 	@echo 'make clean  remove everything that make made'
@@ -38,6 +41,9 @@ bench: $(VENV)/.test
 
 soak: $(VENV)/.test
 	$(BIN)/python -m tests.killing --rounds 2000
+
+fuzz: $(VENV)/.test
+	$(BIN)/python -m tests.fuzzing --seconds $(SECONDS_EACH)
 
 page: $(PAGE)
 

@@ -92,8 +92,8 @@ FLIGHTS = ['time_hour', 'hour', 'carrier', 'origin', 'dest', 'distance', 'dep_de
 
 
 def flights(now: int, limit: int | None = None) -> list[list[str]]:
-    """W4: the flights from New York in 2013, moved by whole days so that the last one lies within the past day (days
-    are kept for a year, which the flights fill to the last); only the last ``limit`` of them."""
+    """W4: the flights from New York in 2013, moved by whole days so that the last one is today's, in UTC (days are kept
+    for a year, which the flights fill to the last); only the last ``limit`` of them."""
     packed = files('hailwhale') / 'data' / 'flights.csv.gz'
     with packed.open('rb') as raw, gzip.open(raw, 'rt', encoding='ascii', newline='') as text:
         rows = csv.reader(text)
@@ -101,7 +101,7 @@ def flights(now: int, limit: int | None = None) -> list[list[str]]:
         found = list(rows)[-(limit or 0) :]
     moments = {text: int(datetime.fromisoformat(text).timestamp()) for text in {row[0] for row in found}}
     last = max(moments.values())
-    shift = (now - last) // DAY * DAY
+    shift = (now // DAY - last // DAY) * DAY
     moved = {text: datetime.fromtimestamp(at + shift, UTC).isoformat() for text, at in moments.items()}
     return [[moved[row[0]], *row[1:]] for row in found]
 
