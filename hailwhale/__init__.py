@@ -7,6 +7,7 @@ package costs an application next to nothing.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from hailwhale import parts
 from hailwhale.errors import (
     AccessError,
     BacklogFull,
@@ -24,6 +25,7 @@ from hailwhale.errors import (
     InvalidTime,
     InvalidZone,
     LimitExceeded,
+    MissingLibrary,
     SettingsError,
     StorageConflict,
     StorageError,
@@ -34,6 +36,9 @@ from hailwhale.errors import (
     Unanswerable,
     Unauthorized,
 )
+
+parts.register('deciding', 'hailwhale.decisions.deciding:Deciding')
+parts.register('results', 'hailwhale.experiments.results:results')
 
 if TYPE_CHECKING:
     from hailwhale.hail import Hail
@@ -86,6 +91,7 @@ __all__ = [
     'InvalidTime',
     'InvalidZone',
     'LimitExceeded',
+    'MissingLibrary',
     'Period',
     'Pixel',
     'SettingsError',

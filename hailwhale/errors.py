@@ -120,6 +120,12 @@ class Unanswerable(HailWhaleError):
     code = 'unanswerable'
 
 
+class MissingLibrary(HailWhaleError):
+    """What was asked for needs a library that is not installed."""
+
+    code = 'not_built'
+
+
 class SettingsError(HailWhaleError):
     """A setting with a value that cannot be used."""
 

@@ -64,6 +64,26 @@ class Hail(HasDefault):
         self._push({shard: [arrival]})
 
     @shared
+    def count_decided(
+        self,
+        pk_base: object,
+        decision_name: object,
+        option: object,
+        dimensions: object = None,
+        metrics: object = None,
+        at: object = None,
+        *,
+        id: str | None = None,
+        visitor: object = None,
+        holdout: float = 0.0,
+    ) -> None:
+        """Keep what an option did until it is drained; arguments as for `Whale.count_decided_now`."""
+        event = self.whale.deciding.event(
+            pk_base, decision_name, option, dimensions, metrics, at, id, visitor=visitor, holdout=holdout
+        )
+        self.count(**event)
+
+    @shared
     def push_many(self, events: Iterable[object]) -> int:
         """Take many events with one round trip; how many.
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from random import Random
 from typing import Any, NamedTuple
 
-from hailwhale import ranks
+from hailwhale import parts, ranks
 from hailwhale.answers import Answers, Cache, Question
 from hailwhale.arguments import checked_share, either, metric_list, metrics_to_clear, natural, one_metric, one_node
+from hailwhale.choices import BAD_IDEA, TEST_IDEA, Deciding, Decision, Reason, Reasons, picked, sorted_out
 from hailwhale.counter import Counted, Counter, Read, read_event
 from hailwhale.errors import InvalidInput
 from hailwhale.kept import AGREE_SECONDS, Kept, agreed, with_zones
@@ -74,6 +76,7 @@ class Whale(HasDefault):
         self._lock = threading.RLock()
         self._parts: _Parts | None = None
         self._cache = Cache(self.settings.cache_seconds, clock)
+        self._deciding: Deciding | None = None
 
     def __repr__(self) -> str:
         return f'Whale({hide_secrets(self.url)!r})'
@@ -436,6 +439,209 @@ class Whale(HasDefault):
     def metric_names(self, pk: object = None) -> list[str]:
         """The metrics that have been counted under a pk, in order."""
         return self._open().answers.metric_names(pk_path(pk))
+
+    # -- comparing ---------------------------------------------------------------------------------------------------
+
+    @shared
+    def results(self, /, pk: object = None, goals: object = None, **asked: Any) -> Any:
+        """Which variant of a split test is better, and how sure that is: `hailwhale.experiments.results.Results`.
+
+        The variants are the pks below ``pk``, as `count_decided_now` counts them; ``goals`` are metrics or ratios of
+        two, by default all that were counted.  `hailwhale.experiments.results.results` says what else may be asked.
+        Needs numpy and scipy: ``pip install 'hailwhale[decide]'``.
+        """
+        return parts.maker('results')(self, pk, goals, **asked)
+
+    # -- deciding ----------------------------------------------------------------------------------------------------
+
+    @property
+    def deciding(self) -> Deciding:
+        """What decides by these counters.  Needs numpy and scipy: ``pip install 'hailwhale[decide]'``."""
+        if self._deciding is None:
+            self._deciding = parts.maker('deciding')(self)
+        return self._deciding
+
+    @shared
+    def decide(
+        self,
+        pk_base: object,
+        decision_name: object,
+        options: object,
+        formula: str = 'value/hits',
+        known_data: object = None,
+        period: object = None,
+        goal: str = 'max',
+        *,
+        visitor: object = None,
+        seed: int | None = None,
+        holdout: float = 0.0,
+    ) -> str:
+        """The option to show to a visitor; `decision` tells more, and what the arguments are."""
+        return self.decision(
+            pk_base,
+            decision_name,
+            options,
+            formula,
+            known_data,
+            period,
+            goal,
+            visitor=visitor,
+            seed=seed,
+            holdout=holdout,
+        ).option
+
+    @shared
+    def decision(
+        self,
+        pk_base: object,
+        decision_name: object,
+        options: object,
+        formula: str = 'value/hits',
+        known_data: object = None,
+        period: object = None,
+        goal: str = 'max',
+        *,
+        visitor: object = None,
+        seed: int | None = None,
+        holdout: float = 0.0,
+        bot: bool = False,
+        explain: bool = False,
+    ) -> Decision:
+        """Choose an option for a visitor, by what has been counted with `count_decided_now`; one round trip.
+
+        ``pk_base``, ``decision_name``  together the pk of the decision; the name may be None
+        ``options``     the names to choose among: new ones are tried, those left out are no longer chosen
+        ``formula``     what is compared: ``earned/hits``, ``earned/spent``, or one metric, by hit
+        ``known_data``  the visitor's dimensions
+        ``period``      what is read; by default hours of the last week and days of the last three months
+        ``goal``        ``'min'``: the least is best
+        ``visitor``     a name or number of the visitor, who then gets the same option each time, while the weights are
+                        about the same
+        ``seed``        a number with which the same decision can be had again, as long as nothing is counted
+        ``holdout``     the share of visitors that get options by chance alone, for honest statistics
+        ``bot``         the same for a visitor who is none; count nothing of it
+        ``explain``     with reasons
+
+        Raises `InvalidInput`, `InvalidFormula` and `StorageError`.
+        """
+        return self.deciding.decision(
+            pk_base,
+            decision_name,
+            options,
+            formula,
+            known_data,
+            period,
+            goal,
+            visitor=visitor,
+            seed=seed,
+            holdout=holdout,
+            bot=bot,
+            explain=explain,
+        )
+
+    @shared
+    def decide_many(
+        self,
+        pk_base: object,
+        decision_name: object,
+        options: object,
+        visitors: Sequence[object],
+        formula: str = 'value/hits',
+        period: object = None,
+        goal: str = 'max',
+        *,
+        holdout: float = 0.0,
+        explain: bool = False,
+    ) -> list[Decision]:
+        """A decision for each of many visitors: of each its dimensions, or ``{'visitor': name, 'dimensions': ...}``.
+
+        The other arguments are those of `decision`, and the same for all; 10,000 visitors at the most.
+        """
+        return self.deciding.decide_many(
+            visitors,
+            pk_base,
+            decision_name,
+            options,
+            formula=formula,
+            period=period,
+            goal=goal,
+            holdout=holdout,
+            explain=explain,
+        )
+
+    @shared
+    def reasons_for(
+        self,
+        pk_base: object,
+        decision_name: object,
+        options: object,
+        formula: str = 'value/hits',
+        known_data: object = None,
+        period: object = None,
+        goal: str = 'max',
+    ) -> list[Reason]:
+        """What is known of each option for such a visitor, best first: sums, what it is thought to be worth, with an
+        interval, the chance that it is the best one, and the weight with which it is chosen."""
+        return self.deciding.reasons(pk_base, decision_name, options, formula, known_data, period, goal)
+
+    @shared
+    def weighted_reasons(
+        self,
+        pk_base: object,
+        decision_name: object,
+        options: object,
+        formula: str = 'value/hits',
+        known_data: object = None,
+        period: object = None,
+        goal: str = 'max',
+        *,
+        bad_idea_threshold: float = BAD_IDEA,
+        test_idea_threshold: float = TEST_IDEA,
+    ) -> Reasons:
+        """The reasons for options sorted into ``good``, ``bad`` and ``test``.
+
+        Bad are those that were shown and whose chance to be the best is below ``bad_idea_threshold``.  To be tested are
+        others that were never shown to such a visitor, or whose worth is known so badly that its interval of 90 % is
+        wider than ``test_idea_threshold`` times their worth.  All others are good.
+        """
+        reasons = self.reasons_for(pk_base, decision_name, options, formula, known_data, period, goal)
+        return sorted_out(reasons, bad=bad_idea_threshold, test=test_idea_threshold)
+
+    @staticmethod
+    def decide_from_reasons(
+        good: Iterable[Reason], bad: Iterable[Reason] = (), test: Iterable[Reason] = (), *, seed: int | None = None
+    ) -> str:
+        """An option from reasons, each with its weight beside those of the others given: leave ``bad`` out, and no bad
+        one is tried again."""
+        weights = {reason.option: reason.weight for reasons in (good, bad, test) for reason in reasons}
+        if not weights:
+            raise InvalidInput('no reasons to decide from (give those of weighted_reasons)', field='good')
+        return picked(weights, Random(seed).random() * sum(weights.values()))
+
+    @shared
+    def count_decided_now(
+        self,
+        pk_base: object,
+        decision_name: object,
+        option: object,
+        dimensions: object = None,
+        metrics: object = None,
+        at: object = None,
+        *,
+        id: str | None = None,
+        visitor: object = None,
+        holdout: float = 0.0,
+    ) -> bool:
+        """Count what an option did, now, for decisions to learn from; see `count_now`.
+
+        Without ``metrics`` it is an exposure: the option was shown, one hit.  With them it is what that cost or earned,
+        at once or later: ``{'earned': 25}``; no hit is added then.  ``dimensions`` are those that the decision was made
+        for.  With the decision's ``visitor`` and ``holdout``, visitors of the hold-out are counted apart, too.
+        """
+        event = self.deciding.event(
+            pk_base, decision_name, option, dimensions, metrics, at, id, visitor=visitor, holdout=holdout
+        )
+        return self.count_now(**event)
 
     def _question(
         self, pk: object, dimensions: object, dimension: object, metrics: object, metric: object, tz: object

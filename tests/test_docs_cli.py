@@ -12,7 +12,7 @@ from tests.consoles import BLOCK, ROOT, commands, run
 PAGE = ROOT / 'docs' / 'cli.rst'
 TEXT = PAGE.read_text('utf-8')
 EXAMPLES = commands(PAGE)
-SECTIONS = dict(re.findall(r'^(\w+)\n-+\n(.*?)(?=^\w+\n-+\n|\Z)', TEXT, re.MULTILINE | re.DOTALL))
+SECTIONS = dict(re.findall(r'^(\w[\w-]*)\n-+\n(.*?)(?=^\w[\w-]*\n-+\n|\Z)', TEXT, re.MULTILINE | re.DOTALL))
 #: A server goes on until it is stopped, and a year of flights takes its time: other tests run those.
 LONG = re.compile(r'hailwhale (?:serve|hail|whale|demo)\b')
 
@@ -27,12 +27,12 @@ def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
         parse([*command, '--help'])
     text = capsys.readouterr().out
     _, of_actions, actions = text.partition('\nactions:\n  ACTION\n')
-    names = re.findall(r'^    (\w+)  ', actions, re.MULTILINE) if of_actions else []
+    names = re.findall(r'^    (\w[\w-]*)(?:  |$)', actions, re.MULTILINE) if of_actions else []
     return ''.join([text, *(help_of(capsys, *command, name) for name in names)])
 
 
 def test_every_command_has_its_section_and_no_other_thing_has(capsys: pytest.CaptureFixture[str]) -> None:
-    listed = re.findall(r'^    (\w+)  ', help_of(capsys), re.MULTILINE)
+    listed = re.findall(r'^    (\w[\w-]*)(?:  |$)', help_of(capsys), re.MULTILINE)
     assert len(listed) > 5
     assert list(SECTIONS) == listed
 

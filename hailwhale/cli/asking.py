@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,6 +12,7 @@ from hailwhale.cli import drawing
 from hailwhale.cli.options import (
     ASKING,
     clean,
+    draw,
     natural,
     positive,
     shown,
@@ -132,7 +132,7 @@ def plot(arguments: Namespace) -> None:
     series = _series(answer)
     width = width_of_terminal(arguments.width)
     lines = _graph(series[0], width, arguments.height) if len(series) == 1 else _sparklines(series, width)
-    _draw(lines)
+    draw(lines)
 
 
 def _series(answer: Mapping[str, Mapping[str, Mapping[str, object]]]) -> list[Series]:
@@ -199,15 +199,6 @@ def _sparklines(series: Sequence[Series], width: int) -> list[str]:
     return [*lines, f'{ends:>{max(map(len, aligned)) + 2 + longest}}']
 
 
-def _draw(lines: Sequence[str]) -> None:
-    text = '\n'.join(cells.rstrip(' \u2800') for cells in lines)
-    try:
-        text.encode(sys.stdout.encoding or 'ascii')
-    except UnicodeEncodeError:
-        text = drawing.plain(text)
-    print(text)
-
-
 # -- top -------------------------------------------------------------------------------------------------------------
 
 
@@ -229,6 +220,4 @@ def top(arguments: Namespace) -> None:
     most = max(value for _, value in best)
     room = max(1, width_of_terminal(arguments.width) - max(map(len, aligned)) - 2)
     bars = ['', *(drawing.bar(value / most if most > 0 else 0, room) for _, value in best)]
-    _draw(
-        [f'{text.ljust(max(map(len, aligned)))}  {cells}'.rstrip() for text, cells in zip(aligned, bars, strict=True)]
-    )
+    draw([f'{text.ljust(max(map(len, aligned)))}  {cells}'.rstrip() for text, cells in zip(aligned, bars, strict=True)])

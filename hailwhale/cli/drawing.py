@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 _BLOCKS = '▁▂▃▄▅▆▇█'
 _EIGHTHS = ' ▏▎▍▌▋▊▉█'
+_PLAIN = {'█': '#', '│': '|', '┤': '+', '└': '+', '─': '-', '├': '+', '┼': '+', '●': 'o', '◂': '<', '▸': '>'}
 # The bits of the dots of a braille character, by row from the top and column.
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
@@ -65,6 +67,18 @@ def sparkline(values: Sequence[float], width: int) -> str:
     return ''.join(_BLOCKS[round((mean - low) / span * (len(_BLOCKS) - 1))] for mean in means)
 
 
+def levels(values: Sequence[float], top: float, width: int) -> str:
+    """A small graph of one line from 0 to ``top``, so that several can be compared; blank where there is nothing.
+
+    >>> levels([8, 4, 1, 0], 8, 4)
+    '█▄▁'
+    """
+    width = min(width, len(values))
+    parts = [values[x * len(values) // width : (x + 1) * len(values) // width] for x in range(width)]
+    heights = [sum(part) / len(part) / top * len(_BLOCKS) for part in parts]
+    return ''.join(f' {_BLOCKS}'[min(len(_BLOCKS), math.ceil(round(height, 6)))] for height in heights).rstrip()
+
+
 def bar(share: float, width: int) -> str:
     """A bar of up to ``width`` characters, exact to an eighth of one; for less than nothing, none.
 
@@ -73,6 +87,27 @@ def bar(share: float, width: int) -> str:
     """
     eighths = round(max(0.0, min(1.0, share)) * width * 8)
     return (_EIGHTHS[8] * (eighths // 8) + _EIGHTHS[eighths % 8]).strip()
+
+
+def span(low: float, middle: float, high: float, axis: tuple[float, float], width: int) -> str:
+    """An interval with its middle over an axis, ``width`` characters wide, and where 0 is; an arrow where it goes on.
+
+    >>> span(1, 2, 4, (-1, 4), 11), span(-9, 0, 1, (-2, 3), 11)
+    ('  │ ├─●───┤', '◂───●─┤')
+    """
+
+    def place(value: float) -> int:
+        return round((min(max(value, axis[0]), axis[1]) - axis[0]) / ((axis[1] - axis[0]) or 1) * (width - 1))
+
+    cells = [' '] * width
+    cells[place(0)] = '│'
+    first, last = place(low), place(high)
+    cells[first : last + 1] = '─' * (last + 1 - first)
+    if axis[0] <= 0 <= axis[1] and first < place(0) < last:
+        cells[place(0)] = '┼'
+    cells[first], cells[last] = '├' if low >= axis[0] else '◂', '┤' if high <= axis[1] else '▸'
+    cells[place(middle)] = '●'
+    return ''.join(cells).rstrip()
 
 
 def plain(text: str) -> str:
@@ -89,4 +124,4 @@ def _plain(char: str) -> str:
         return ' ' if char == '\u2800' else '*'
     if char in _BLOCKS[:-1]:
         return '_.,-=+*'[_BLOCKS.index(char)]
-    return {'█': '#', '│': '|', '┤': '+', '└': '+', '─': '-'}.get(char, '-' if char in _EIGHTHS[1:] else char)
+    return _PLAIN.get(char, '-' if char in _EIGHTHS[1:] else char)

@@ -126,6 +126,18 @@ def table(rows: Iterable[Sequence[str]], right: Sequence[bool]) -> list[str]:
     ]
 
 
+def draw(lines: Sequence[str]) -> None:
+    """Print a drawing, in characters that the terminal has."""
+    from hailwhale.cli import drawing
+
+    text = '\n'.join(cells.rstrip(' \u2800') for cells in lines)
+    try:
+        text.encode(sys.stdout.encoding or 'ascii')
+    except UnicodeEncodeError:
+        text = drawing.plain(text)
+    print(text)
+
+
 def note(text: str) -> None:
     """Tell something that is no result."""
     print(text, file=sys.stderr, flush=True)

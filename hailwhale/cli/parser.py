@@ -5,7 +5,21 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
-from hailwhale.cli import asking, buffering, counting, doctor, filling, keys, pixels, serving, verifying
+from hailwhale.cli import (
+    asking,
+    buffering,
+    counting,
+    deciding,
+    doctor,
+    filling,
+    keys,
+    pixels,
+    planning,
+    results,
+    serving,
+    simulating,
+    verifying,
+)
 from hailwhale.cli.options import Version, add_settings
 
 _EPILOG = """\
@@ -45,9 +59,13 @@ _COMMANDS: tuple[tuple[str, str, _Build], ...] = (
     ('hail', 'take events over HTTP, and nothing else', serving.hail_options),
     ('whale', 'count and answer over HTTP, and nothing else', serving.whale_options),
     ('count', 'count one event', counting.count_options),
+    ('decide', 'choose an option for a visitor, and tell why', deciding.decide_options),
     ('totals', 'print sums', asking.totals_options),
     ('plot', 'draw a series in the terminal', asking.plot_options),
     ('top', 'print the largest children', asking.top_options),
+    ('results', 'tell which variant of a split test is better', results.results_options),
+    ('sample-size', 'tell how many visitors a split test takes', planning.sample_size_options),
+    ('simulate', 'play ways to choose among options, on own numbers', simulating.simulate_options),
     ('import', 'count every row of a CSV or NDJSON file', filling.import_options),
     ('drain', 'bring events that wait into the counters', buffering.drain_options),
     ('dead', 'show events that were put aside, and why', buffering.dead_options),

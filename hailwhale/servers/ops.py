@@ -15,9 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from hailwhale.errors import StorageError
+from hailwhale.errors import MissingLibrary, StorageError
 from hailwhale.meters import Histogram, Lags, Meters
-from hailwhale.servers.params import NotBuilt
 from hailwhale.servers.web import Answer, Request, Route, encoded, json
 from hailwhale.storage import Storage
 from hailwhale.whale import Whale
@@ -127,7 +126,8 @@ class _Ops:
         try:
             from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
         except ImportError as error:
-            raise NotBuilt("metrics need a library that is not installed: pip install 'hailwhale[metrics]'") from error
+            message = "metrics need a library that is not installed: pip install 'hailwhale[metrics]'"
+            raise MissingLibrary(message) from error
         # One of our own: that of the library tells of the process, and of whatever else counts there.
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Collector(self._watch, self._meters))

@@ -22,6 +22,7 @@ from hailwhale.errors import (
     InvalidInput,
     InvalidText,
     LimitExceeded,
+    MissingLibrary,
     StorageConflict,
     StorageError,
     StorageUnavailable,
@@ -83,12 +84,6 @@ class ForeignOrigin(InvalidInput):
     code = 'foreign_origin'
 
 
-class NotBuilt(HailWhaleError):
-    """What answers at the path needs a library that is not installed."""
-
-    code = 'not_built'
-
-
 #: The first that an error is an instance of.
 _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (NotFound, 404),
@@ -96,7 +91,7 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (UnknownBody, 415),
     (UnknownCoding, 415),
     (ForeignOrigin, 403),
-    (NotBuilt, 501),
+    (MissingLibrary, 501),
     (Unauthorized, 401),
     (TooManyRequests, 429),
     (AccessError, 403),

@@ -91,6 +91,7 @@ class Visit(NamedTuple):
     origin: str | None = None
     cookies: str = ''
     secure: bool = False
+    agent: str = ''
 
 
 class Request(NamedTuple):
@@ -383,7 +384,7 @@ def encoded(body: Mapping[str, object], status: int, headers: Mapping[str, str])
 def _visit(call: _Call) -> Visit:
     get = call.environ.get
     secure = 'https' in (get('wsgi.url_scheme'), get('HTTP_X_FORWARDED_PROTO', '').partition(',')[0].strip().lower())
-    return Visit(call.origin, get('HTTP_COOKIE', ''), secure)
+    return Visit(call.origin, get('HTTP_COOKIE', ''), secure, get('HTTP_USER_AGENT', ''))
 
 
 def _knows(if_none_match: str, etag: str) -> bool:

@@ -9,6 +9,8 @@
     /rank                                 GET, POST   {"rows": [...]}
     /subdimensions                        GET, POST   {"subdimensions": [[name, ...], ...]}
     /pks                                  GET, POST   {"pks": [{"pk": [...], "metrics": [...], "children": number}]}
+    /decide, /count_decision              GET, POST   as `hailwhale.servers.decision_server` says
+    /results                              GET, POST   as `hailwhale.servers.results_server` says
     /spy                                  GET, POST   {"events": [...]}, newest first
     /reset                                POST        {"reset": number of nodes}
     /flush_hail                           POST        {"drained": number of events}
@@ -25,7 +27,9 @@ from typing import Any
 
 from hailwhale.errors import InvalidInput
 from hailwhale.hail import Hail
+from hailwhale.servers.decision_server import decision_routes
 from hailwhale.servers.params import Parameters, flag, formulas, one_of, raw, share, value, whole, word
+from hailwhale.servers.results_server import results_routes
 from hailwhale.servers.static import Static
 from hailwhale.servers.web import COUNTED, FOR_A_SECOND, TEXT, Answer, Request, Route, json
 from hailwhale.whale import Whale
@@ -74,6 +78,8 @@ def whale_routes(whale: Whale, hail: Hail | None = None) -> tuple[Route, ...]:
         Route('/rank', server.rank, _RANK, _READ, scope='read'),
         Route('/subdimensions', server.subdimensions, _SUBDIMENSIONS, _READ, scope='read'),
         Route('/pks', server.pks, _PKS, _READ, scope='read', below=True),
+        *decision_routes(whale),
+        *results_routes(whale),
         Route('/reset', server.reset, _RESET, _CHANGE, scope='admin', own_pages=True, below=True),
         *(_of_hail(hail) if hail else ()),
         Route('/', page.page),

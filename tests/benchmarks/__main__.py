@@ -19,6 +19,8 @@ TARGETS = {
     't5': 't5_memory',
     't6': 't6_import',
     't9': 't9_start',
+    't11': 't11_peeking',
+    't12': 't12_references',
     'growth': 'growth',
 }
 

@@ -19,6 +19,7 @@ from hailwhale.errors import (
     InvalidInput,
     InvalidText,
     LimitExceeded,
+    MissingLibrary,
     StorageConflict,
     StorageError,
     StorageRefused,
@@ -33,7 +34,6 @@ from hailwhale.servers import params
 from hailwhale.servers.bodies import UnknownCoding
 from hailwhale.servers.params import (
     ForeignOrigin,
-    NotBuilt,
     NotFound,
     Parameters,
     UnknownBody,
@@ -325,7 +325,7 @@ def test_a_body_that_cannot_be_read_is_refused(
         (UnknownBody('no'), 415, {}),
         (ForeignOrigin('no'), 403, {}),
         (UnknownCoding('no'), 415, {'Accept-Encoding': 'gzip'}),
-        (NotBuilt('no'), 501, {}),
+        (MissingLibrary('no'), 501, {}),
         (Unauthorized('no'), 401, {'WWW-Authenticate': 'Bearer realm="HailWhale"'}),
         (Forbidden('no'), 403, {}),
         (TooManyRequests('no', retry_after=7), 429, {'Retry-After': '7'}),

@@ -1,0 +1,113 @@
+"""What is known of options, and what was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple, Protocol
+
+#: The chance with which each option is chosen; they sum to 1.
+Weights = dict[str, float]
+
+
+#: Below this chance to be the best an option is bad; with an interval this many times its worth it is to be tested.
+BAD_IDEA, TEST_IDEA = 0.05, 1.0
+
+
+class CostWarning(UserWarning):
+    """What is to be as large as can be has the name of a cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What is known of one option in one context."""
+
+    option: str
+    exposure: float  #: counted in exactly this context
+    reward: float
+    mean: float | None  #: what it is thought to be worth here, in units of the formula; None: nothing was earned yet
+    interval: tuple[float, float] | None  #: it is worth so much with a chance of 90 %
+    best: float | None  #: the chance that it is the best one
+    weight: float  #: the chance with which it is chosen
+
+
+class Reasons(NamedTuple):
+    """Options by what speaks for and against them; each list best first."""
+
+    good: list[Reason]  #: as good as the best, as far as is known
+    bad: list[Reason]  #: with hardly a chance to be the best
+    test: list[Reason]  #: of which too little is known
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An option for one visitor, and how it was chosen."""
+
+    option: str
+    propensity: float  #: the chance with which it was chosen: its weight
+    weights: Weights  #: of all options; they sum to 1
+    by: Literal['policy', 'holdout', 'bot']  #: the last two are chosen by the visitor's name alone, all alike likely
+    sticky: bool  #: the same visitor gets the same option while the weights are about the same
+    seed: int | None = None  #: with which the same decision can be had again
+    paths: tuple[str, ...] = ()  #: the paths above the context that were looked at; where reasons were asked for
+    reasons: tuple[Reason, ...] = ()  #: best first; where they were asked for
+    warning: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As HTTP answers it: without what was not asked for."""
+        found = asdict(self)
+        return {name: value for name, value in found.items() if value not in (None, ()) or name == 'option'}
+
+
+class Deciding(Protocol):
+    """What is behind `Whale.decide` and its kin; `hailwhale.decisions.deciding` makes it."""
+
+    def decision(self, pk_base: object, decision_name: object, options: object, *args: Any, **more: Any) -> Decision:
+        """See `Whale.decision`."""
+
+    def decide_many(self, visitors: Sequence[object], *args: Any, **more: Any) -> list[Decision]:
+        """See `Whale.decide_many`."""
+
+    def reasons(self, pk_base: object, decision_name: object, options: object, *args: Any, **more: Any) -> list[Reason]:
+        """See `Whale.reasons_for`."""
+
+    def event(self, pk_base: object, decision_name: object, option: object, *args: Any, **more: Any) -> dict[str, Any]:
+        """The arguments of `Whale.count_now` that count what an option did."""
+
+
+def picked(weights: Weights, number: float) -> str:
+    """The option at a number from 0 to what the weights sum to: each has its weight's share of the numbers.
+
+    >>> picked({'a': 0.25, 'b': 0.75}, 0.2), picked({'a': 0.25, 'b': 0.75}, 0.25)
+    ('a', 'b')
+    """
+    reached = 0.0
+    for option, weight in weights.items():
+        reached += weight
+        if number < reached:
+            return option
+    return option
+
+
+def even(options: Sequence[str]) -> Weights:
+    """The same chance for all."""
+    return dict.fromkeys(options, 1 / len(options))
+
+
+def sorted_out(reasons: Iterable[Reason], *, bad: float, test: float) -> Reasons:
+    """Reasons by what they say."""
+    found = Reasons([], [], [])
+    for reason in reasons:
+        if not reason.exposure:
+            found.test.append(reason)
+        elif reason.best is not None and reason.best < bad:
+            found.bad.append(reason)
+        elif reason.mean is None or reason.interval is None or _wide(reason.interval, reason.mean, test):
+            found.test.append(reason)
+        else:
+            found.good.append(reason)
+    return found
+
+
+def _wide(interval: tuple[float, float], mean: float, times: float) -> bool:
+    return interval[1] - interval[0] > times * abs(mean)

@@ -1,0 +1,114 @@
+"""``hailwhale sample-size``: how many visitors a split test takes, or what they can see."""
+
+from __future__ import annotations
+
+import json
+import math
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hailwhale.cli.options import draw, positive, table
+from hailwhale.errors import InvalidInput, MissingLibrary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NEEDS = "sample sizes need libraries that are not installed: pip install 'hailwhale[decide]'"
+#: To look always takes at most so many times the visitors of one look.
+_ALWAYS = 1.5
+
+
+def sample_size_options(parser: ArgumentParser) -> None:
+    """The options of ``sample-size``."""
+    add = parser.add_argument
+    add('--rate', type=float, metavar='SHARE', help='how many visitors convert now: 0.03')
+    add('--mean', type=float, metavar='AMOUNT', help='instead of a rate: what a visitor brings now; with --sd')
+    add('--sd', type=float, metavar='AMOUNT', help='the standard deviation of what a visitor brings')
+    add('--lift', type=float, metavar='LIFT', help='the least lift to be seen: 0.2 is from 3 %% to 3.6 %%')
+    add('--difference', type=float, metavar='AMOUNT', help='instead of a lift: the least difference')
+    add('--visitors', type=positive, metavar='N', help='instead of both: what so many visitors of each version can see')
+    add('--versions', type=positive, default=2, metavar='N', help='all versions, the control among them; 2')
+    add('--per-day', type=positive, metavar='N', help='visitors a day, of all versions together')
+    add('--power', type=float, default=0.8, metavar='SHARE', help='the chance to see it; 0.8')
+    add('--alpha', type=float, default=0.05, metavar='SHARE', help='the chance of any false winner; 0.05')
+    add('--json', action='store_true', help='print JSON')
+    parser.set_defaults(run=sample_size, settings=())
+
+
+def sample_size(arguments: Namespace) -> None:
+    """Print how many visitors it takes, or what they can see."""
+    try:
+        from hailwhale.experiments import statistics
+    except ImportError as error:
+        raise MissingLibrary(_NEEDS) from error
+    if arguments.versions < 2:
+        raise InvalidInput('one version is no split (give 2 or more)', field='versions')
+    base, given = _given(arguments)
+    if arguments.visitors:
+        least = statistics.detectable_effect(base, arguments.visitors, **given)
+        seen = _Seen(base, least.difference, least.lift if math.isfinite(least.lift) else None, arguments.visitors)
+    else:
+        size = statistics.sample_size(base, arguments.lift, difference=arguments.difference, **given)
+        difference = arguments.lift * abs(base) if arguments.difference is None else arguments.difference
+        seen = _Seen(base, difference, difference / abs(base) if base else None, size.control)
+    if arguments.json:
+        print(json.dumps(_as_dict(seen, arguments)))
+    else:
+        draw(list(_lines(seen, arguments)))
+
+
+class _Seen(NamedTuple):
+    """What so many visitors of each version see in one look."""
+
+    base: float
+    difference: float
+    lift: float | None
+    visitors: int
+
+
+def _given(arguments: Namespace) -> tuple[float, dict[str, Any]]:
+    """The rate or mean of now, and the rest of what is asked."""
+    if (arguments.rate is None) == (arguments.mean is None):
+        raise InvalidInput('give either --rate or --mean: what visitors do now', field='rate')
+    if arguments.visitors and (arguments.lift is not None or arguments.difference is not None):
+        raise InvalidInput('visitors and a lift are given (give one, and the other is the answer)', field='visitors')
+    # Each version against the control: together they have the chance of a false winner that was asked for.
+    given: dict[str, Any] = {'alpha': arguments.alpha / (arguments.versions - 1), 'power': arguments.power}
+    if arguments.mean is None:
+        return arguments.rate, given
+    return arguments.mean, given | {'kind': 'mean', 'sd': arguments.sd}
+
+
+def _looks(seen: _Seen, arguments: Namespace) -> Iterator[tuple[str, int, int, int | None]]:
+    """How one looks: visitors of each version, of all together, days."""
+    for how, times in (('once', 1.0), ('always', _ALWAYS)):
+        together = arguments.versions * math.ceil(seen.visitors * times)
+        days = math.ceil(together / arguments.per_day) if arguments.per_day else None
+        yield how, math.ceil(seen.visitors * times), together, days
+
+
+def _as_dict(seen: _Seen, arguments: Namespace) -> dict[str, object]:
+    answer: dict[str, object] = {'difference': seen.difference, 'lift': seen.lift}
+    for how, each, together, days in _looks(seen, arguments):
+        answer[how] = {'each': each, 'together': together, 'days': days}
+    return answer
+
+
+def _lines(seen: _Seen, arguments: Namespace) -> Iterator[str]:
+    from hailwhale.experiments.results.readings import percent
+
+    lift = '' if seen.lift is None else f' ({percent(seen.lift)})'
+    before, after = (_amount(amount, arguments) for amount in (seen.base, seen.base + seen.difference))
+    yield f'a change from {before} to {after}{lift} is seen, with a chance of {100 * arguments.power:g} %, by'
+    rows = []
+    for how, each, together, days in _looks(seen, arguments):
+        taken = ('', '') if days is None else (f'{days:,}', 'days,')
+        when = {'once': 'in one look at the end', 'always': 'by looking always'}[how]
+        rows.append((f'{each:,}', 'visitors of each version,', f'{together:,}', 'in all,', *taken, when))
+    # Of what stands in no column nothing is left.
+    shown = [tuple(cell for cell in row if cell) for row in rows]
+    yield from table(shown, [cell[0].isdigit() for cell in shown[0]])
+
+
+def _amount(value: float, arguments: Namespace) -> str:
+    return f'{100 * value:.4g} %' if arguments.mean is None else f'{value:,.6g}'

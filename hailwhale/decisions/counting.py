@@ -1,0 +1,101 @@
+"""Counting for decisions: what an option did, so that the policy can learn from it.
+
+An ordinary event under ``[*pk, option]`` with the visitor's dimensions, and beside them:
+
+``__context__``   all dimensions together as one name below this one, so that what only a pair of them tells is seen
+``__holdout__``   for visitors of the hold-out, whose options were chosen by chance alone
+``earned*earned``, ``earned*spent``   sums of squares and products, from which the scatter of amounts is known
+
+An exposure is an event without metrics: one hit.  What comes of it later has metrics, and no hits unless given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hailwhale.decisions.policies.contexts import Context
+from hailwhale.errors import InvalidDimensions, InvalidInput
+from hailwhale.metrics import DEFAULT_METRIC, MICROS_PER_UNIT, parse_metrics
+from hailwhale.paths import Path, dimension_nodes, pk_path
+from hailwhale.products import is_product, with_products
+
+CONTEXT = '__context__'
+HOLDOUT = '__holdout__'
+RESERVED = (CONTEXT, HOLDOUT)
+
+
+def decision_pk(pk_base: object, decision_name: object = None) -> Path:
+    """The pk of a decision: the base, and its name where it has one."""
+    base = pk_path(pk_base)
+    return base if decision_name is None else (*base, *pk_path(decision_name))
+
+
+def option_pk(decision: Path, option: object) -> Path:
+    """The pk of one of its options."""
+    (name, *more) = pk_path(option)
+    if more:
+        raise InvalidInput(f'not the name of an option: {option!r:.80} (one text)', field='option')
+    return (*decision, name)
+
+
+def context_of(dimensions: object) -> Context:
+    """The context of a visitor.  Raises `InvalidDimensions`."""
+    context = Context.of(dimensions)
+    if any(path[0] in RESERVED for path in context.paths):
+        raise InvalidDimensions(
+            f'{" and ".join(RESERVED)} are written by decisions themselves (give this dimension another name)',
+            field='dimensions',
+        )
+    return context
+
+
+def event_of(
+    decision: Path,
+    option: object,
+    dimensions: object = None,
+    metrics: object = None,
+    at: object = None,
+    id: object = None,
+    *,
+    holdout: bool = False,
+) -> dict[str, Any]:
+    """What an option did, as the arguments of `Whale.count_now`.  Raises `InvalidInput`."""
+    context = context_of(dimensions)
+    counted: dict[str, Any] = {}
+    for node in dimension_nodes(dimensions):
+        below = counted
+        for name in node:
+            below = below.setdefault(name, {})
+    if context.text:
+        counted[CONTEXT] = {context.text: {}}
+    if holdout:
+        counted[HOLDOUT] = {}
+    pk = list(option_pk(decision, option))
+    return {'pk': pk, 'dimensions': _shortest(counted) or None, 'metrics': _amounts(metrics), 'at': at, 'id': id}
+
+
+def _shortest(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Branches that end are None."""
+    return {name: _shortest(below) or None for name, below in tree.items()}
+
+
+def _amounts(metrics: object) -> dict[str, Any]:
+    """The metrics of an event with squares and products; no hits where others are given alone."""
+    amounts = parse_metrics(metrics)
+    for name in amounts:
+        if is_product(name):
+            raise InvalidInput(f'{name!r:.80} is counted with the metrics it is made of (give those)', field='metrics')
+    given = metrics if isinstance(metrics, Mapping | list | tuple) else () if metrics is None else (metrics,)
+    if metrics is not None and DEFAULT_METRIC not in given:
+        amounts[DEFAULT_METRIC] = 0
+    found = with_products(amounts)
+    return {name: _exact(micros) for name, micros in found.items()}
+
+
+def _exact(micros: int) -> int | str:
+    """An amount as it is read back without loss."""
+    whole, rest = divmod(abs(micros), MICROS_PER_UNIT)
+    if not rest:
+        return micros // MICROS_PER_UNIT
+    return f'{"-" if micros < 0 else ""}{whole}.{rest:06d}'

@@ -1,0 +1,67 @@
+"""What is behind `Whale.decide` and its kin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hailwhale.choices import Decision, Reason
+from hailwhale.decisions.counting import decision_pk, event_of
+from hailwhale.decisions.decider import Decider, in_holdout
+from hailwhale.errors import InvalidInput, LimitExceeded
+from hailwhale.whale import Whale
+
+#: Visitors of one call.
+MOST_VISITORS = 10_000
+
+
+class Deciding:
+    """Decisions of one whale."""
+
+    def __init__(self, whale: Whale) -> None:
+        self.decider = Decider(whale)
+
+    def decision(self, *args: Any, **more: Any) -> Decision:
+        """See `Whale.decision`."""
+        return self.decider.decide(*args, **more)
+
+    def decide_many(
+        self, visitors: Sequence[object], pk_base: object, decision_name: object, options: object, **more: Any
+    ) -> list[Decision]:
+        """See `Whale.decide_many`."""
+        if isinstance(visitors, str) or not isinstance(visitors, Sequence):
+            raise InvalidInput(f'not visitors: {visitors!r:.80} (a list of their dimensions)', field='visitors')
+        if len(visitors) > MOST_VISITORS:
+            raise LimitExceeded(
+                f'{len(visitors):,} visitors, more than {MOST_VISITORS:,} (ask in parts)', field='visitors'
+            )
+        return [self.decider.decide(pk_base, decision_name, options, **(more | _visitor(given))) for given in visitors]
+
+    def reasons(self, *args: Any, **more: Any) -> list[Reason]:
+        """See `Whale.reasons_for`."""
+        return self.decider.reasons(*args, **more)
+
+    def event(
+        self,
+        pk_base: object,
+        decision_name: object,
+        option: object,
+        dimensions: object = None,
+        metrics: object = None,
+        at: object = None,
+        id: object = None,
+        *,
+        visitor: object = None,
+        holdout: object = 0.0,
+    ) -> dict[str, Any]:
+        """The arguments of `Whale.count_now` that count what an option did."""
+        decision = decision_pk(pk_base, decision_name)
+        apart = in_holdout(decision, visitor, holdout)
+        return event_of(decision, option, dimensions, metrics, at, id, holdout=apart)
+
+
+def _visitor(given: object) -> dict[str, Any]:
+    """A visitor of many: dimensions, or ``{'visitor': name, 'dimensions': ...}``."""
+    if isinstance(given, dict) and given and set(given) <= {'visitor', 'dimensions'}:
+        return {'known_data': given.get('dimensions'), 'visitor': given.get('visitor')}
+    return {'known_data': given}

@@ -1,0 +1,75 @@
+"""Contexts: what is known of a visitor, as paths of dimensions."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from hailwhale.paths import Path, decode, dimension_nodes, encode
+
+
+class Context:
+    """What is known of a visitor: the ends of all branches of the dimensions, in order.
+
+    >>> context = Context.of({'device': 'phone', 'country': 'US'})
+    >>> context.text
+    'country/US device/phone'
+    >>> context.above
+    ((), ('country',), ('country', 'US'), ('device',), ('device', 'phone'))
+    >>> Context.read(context.text) == context
+    True
+    >>> Context.of({'country': {'US': 'Texas'}}).above
+    ((), ('country',), ('country', 'US'))
+    >>> Context.of(None).above
+    ()
+    """
+
+    __slots__ = ('__dict__', 'paths', 'text')
+
+    def __init__(self, paths: tuple[Path, ...]) -> None:
+        self.paths = paths
+        #: The name under which it is counted: the paths, encoded, with blanks between; '' where nothing is known.
+        self.text = ' '.join(map(encode, paths))
+
+    @classmethod
+    def of(cls, dimensions: object) -> Context:
+        """The context of some dimensions.  Raises `InvalidDimensions`."""
+        nodes = [node for node in dimension_nodes(dimensions) if node]
+        inner = {node[:-1] for node in nodes}
+        return cls(tuple(sorted(node for node in nodes if node not in inner)))
+
+    @classmethod
+    def read(cls, text: str) -> Context:
+        """The context of that text."""
+        return cls(tuple(map(decode, text.split(' '))) if text else ())
+
+    @cached_property
+    def above(self) -> tuple[Path, ...]:
+        """The paths that other contexts may share with it, shorter ones before longer ones of the same branch."""
+        if not self.paths:
+            return ()
+        # Where there is one branch, its end is the context itself.
+        ends = [len(path) - (len(self.paths) == 1) for path in self.paths]
+        found = [path[:end] for path, last in zip(self.paths, ends, strict=True) for end in range(last + 1)]
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def kind(self) -> tuple[tuple[str, int], ...]:
+        """What contexts that tell the same things of a visitor have in common."""
+        return tuple(level(path, len(self.paths) > 1) for path in self.paths)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Context) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return f'Context({self.text!r})'
+
+
+def level(path: Path, several: bool) -> tuple[str, int]:
+    """Paths of one level are about as important as each other: those of the same dimension and length.
+
+    Where a context has one branch only, the first name may be a value as well as a dimension, and says nothing.
+    """
+    return (path[0] if path and several else '', len(path))

@@ -1,0 +1,89 @@
+"""Sheets: the cells of a table as columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hailwhale.decisions.policies.lags import delayed, lag_of
+from hailwhale.decisions.policies.layouts import Floats, Ints
+from hailwhale.decisions.policies.tables import Moments, Table
+from hailwhale.decisions.policies.turns import binary
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The cells of a table as columns."""
+
+    shape: tuple[int, int]  #: contexts, options
+    context: Ints
+    option: Ints
+    age: Floats
+    exposure: Floats
+    reward: Floats
+    binary: bool  #: each reward is 0 or 1
+    lag: float = 0.0  #: hours from an exposure to its reward
+
+    @classmethod
+    def of(cls, table: Table, half_life: float | None) -> Sheet:
+        """A sheet of a table; sums count less as they age where they have a half-life."""
+        columns = np.array(table.cells, float).reshape(-1, 5).T
+        age, exposure, reward = columns[2], columns[3], columns[4]
+        if half_life:
+            weight = 0.5 ** (age / half_life)
+            exposure, reward = exposure * weight, reward * weight
+        shape = len(table.contexts), len(table.options)
+        context, option = columns[0].astype(int), columns[1].astype(int)
+        return cls(shape, context, option, age, exposure, reward, binary(table.moments))
+
+    def delayed(self, scatter: float) -> Sheet:
+        """The sheet with exposures moved to the hours in which their rewards should come, where those come late."""
+        lag = lag_of(self.age, self.option, self.exposure, self.reward, scatter)
+        if not lag:
+            return self
+        hour = np.maximum(self.age, 0).astype(int)
+        hours = int(hour.max()) + 1
+        # In days of long ago all rewards have come.
+        pairs, pair = np.unique(self.context * self.shape[1] + self.option, return_inverse=True)
+        places = pair * hours + (hours - 1 - hour)
+        shown, earned = (
+            np.asarray(np.bincount(places, sums, len(pairs) * hours), float).reshape(-1, hours)
+            for sums in (self.exposure, self.reward)
+        )
+        expected = delayed(shown, lag)
+        row, column = np.nonzero((expected > 0) | (earned != 0))
+        context, option = np.divmod(pairs[row], self.shape[1])
+        age = (hours - 1 - column).astype(float)
+        return replace(
+            self,
+            lag=lag,
+            context=context,
+            option=option,
+            age=age,
+            exposure=expected[row, column],
+            reward=earned[row, column],
+        )
+
+    def grids(self, hours: Floats) -> tuple[Floats, Floats]:
+        """Exposure and reward, [context, option], of so many of the last hours, for each context."""
+        inside = self.age < hours[self.context]
+        places = self.context[inside] * self.shape[1] + self.option[inside]
+        size = self.shape[0] * self.shape[1]
+        exposure, reward = (
+            np.asarray(np.bincount(places, sums[inside], size), float).reshape(self.shape)
+            for sums in (self.exposure, self.reward)
+        )
+        return exposure, reward
+
+
+def scatter_of(moments: Moments) -> float:
+    """The variance of rewards as a multiple of their mean: 1 where they are seldom and 1, more for money."""
+    if binary(moments):
+        return 1.0
+    squares = moments.reward if moments.squares is None else moments.squares
+    products = moments.reward if moments.products is None else moments.products
+    exposures = moments.exposure if moments.exposures is None else moments.exposures
+    rate = moments.reward / moments.exposure
+    rest = squares - 2 * rate * products + rate * rate * exposures
+    return max(rest / moments.reward, 1e-9 * moments.reward / moments.exposure)

@@ -1,0 +1,46 @@
+"""Tables: what was counted of each option, in each context, in each hour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from hailwhale.decisions.policies.contexts import Context
+
+
+class Cell(NamedTuple):
+    """The sums of one option in one context over one bucket."""
+
+    context: int  #: its place in the table
+    option: int  #: its place in the table
+    age: float  #: hours since the bucket began
+    exposure: float  #: sum of what the reward is divided by: hits, or what was spent
+    reward: float  #: sum of what was earned
+
+
+class Moments(NamedTuple):
+    """Sums over single decisions, of all options and contexts, from which their scatter is known.
+
+    ``squares`` is None where they were not counted: then each reward is taken to be 1.
+    """
+
+    exposure: float
+    reward: float
+    squares: float | None = None  #: sum of squares of the rewards
+    exposures: float | None = None  #: sum of squares of the exposures; None: each is 1
+    products: float | None = None  #: sum of exposure times reward; None: each exposure is 1
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Everything that was counted of one decision, for `fit`.
+
+    ``cells`` may be left out where nothing was counted, and may be of buckets of any width: those of the last days are
+    hours, older ones days.
+    """
+
+    contexts: Sequence[Context]
+    options: Sequence[str]
+    cells: Sequence[Cell]
+    moments: Moments

@@ -1,0 +1,80 @@
+"""Turns: rewards of any kind as something positive, of which more is better."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from hailwhale.decisions.policies.tables import Cell, Moments, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is done to all rewards before they are compared, so that the best option is the one with the highest ratio.
+
+    ``swap``   the least ``spent/earned`` is the highest ``earned/spent``
+    ``sign``   -1: less is better
+    ``shift``  added for each unit of exposure, so that no option has a sum far below 0
+    """
+
+    swap: bool = False
+    sign: int = 1
+    shift: float = 0.0
+
+    @classmethod
+    def of(cls, table: Table, *, least: bool, by_hits: bool) -> Turn:
+        """How to turn the rewards of a table; ``least``: those that are to be as small as can be."""
+        if least and not by_hits:
+            return cls(swap=True)
+        moments, sign = table.moments, -1 if least else 1
+        if least and binary(moments):
+            # One minus a success is a success of the other kind.
+            return cls(sign=-1, shift=1.0)
+        mean = sign * moments.reward / moments.exposure if moments.exposure > 0 else 0.0
+        if mean > 0 and all(sign * cell.reward >= 0 for cell in table.cells):
+            return cls(sign=sign)
+        square = (moments.reward if moments.squares is None else moments.squares) / max(moments.exposure, 1e-300)
+        return cls(sign=sign, shift=math.sqrt(max(square - mean * mean, square * 1e-6, 0.0)) - mean)
+
+    def sums(self, exposure: float, reward: float) -> tuple[float, float]:
+        """The sums as they are compared."""
+        if self.swap:
+            exposure, reward = reward, exposure
+        return exposure, self.sign * reward + self.shift * exposure
+
+    def value(self, ratio: float) -> float:
+        """The ratio that users know, of one that is compared."""
+        found = self.sign * (ratio - self.shift)
+        return (1 / found if found else math.inf) if self.swap else found
+
+    def table(self, table: Table) -> Table:
+        """A table as it is compared."""
+        cells = [self._cell(cell) for cell in table.cells]
+        return Table(table.contexts, table.options, cells, self._moments(table.moments))
+
+    def _cell(self, cell: Cell) -> Cell:
+        exposure, reward = self.sums(cell.exposure, cell.reward)
+        return cell._replace(exposure=exposure, reward=reward)
+
+    def _moments(self, old: Moments) -> Moments:
+        squares = old.reward if old.squares is None else old.squares
+        exposures = old.exposure if old.exposures is None else old.exposures
+        products = old.reward if old.products is None else old.products
+        exposure, reward = old.exposure, old.reward
+        if self.swap:
+            exposure, reward, exposures, squares = reward, exposure, squares, exposures
+        c, sign = self.shift, self.sign
+        return Moments(
+            exposure,
+            sign * reward + c * exposure,
+            squares + 2 * sign * c * products + c * c * exposures,
+            exposures,
+            sign * products + c * exposures,
+        )
+
+
+def binary(moments: Moments) -> bool:
+    """Whether each exposure is 1 and each reward 0 or 1."""
+    plain = moments.exposures is None or moments.exposures == moments.exposure
+    whole = moments.squares is None or moments.squares == moments.reward
+    return plain and whole and 0 <= moments.reward <= moments.exposure

@@ -1,0 +1,194 @@
+"""The one result that may be looked at whenever one likes, and which method gave it and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from hailwhale.experiments.statistics.answers import Fields, Interval, NotEnoughData, NoValidMethod, Shortage
+from hailwhale.experiments.statistics.eprocess import Counts, Mixture, interval, log_e
+from hailwhale.experiments.statistics.moments import Moments, absolute, relative
+from hailwhale.experiments.statistics.sequential import asymptotic, design_based, p_of
+from hailwhale.experiments.statistics.sums import Kind, Sums
+
+Allocation = Literal['fixed', 'adaptive']
+ALLOCATIONS = ('fixed', 'adaptive')
+Verdict = Literal['variant', 'control', 'undecided']
+
+_WHY = {
+    'e_process': 'holds at every look: the least evidence, over all common rates, that the rates differ',
+    'bounded_e_process': 'holds at every look for amounts within the given bounds, whatever chose the versions',
+    'asymptotic': 'holds at every look on a split by fixed shares, once means are nearly normal',
+    'design_based': 'holds at every look on an adaptive split: amounts are weighted by their propensities',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a comparison was asked for."""
+
+    kind: Kind
+    alpha: float
+    allocation: Allocation
+    lower_wins: bool
+    share: float | None
+    expected_lift: float
+    tuning: float
+    min_conversions: float
+    bounds: Interval | None
+    visitors: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Headline(Fields):
+    """Variant against control, valid at every look.
+
+    ``lift`` is relative, ``diff`` absolute; each of the intervals holds at all looks together with chance
+    1 - ``alpha``, and leaves out 0 just when ``p`` <= ``alpha`` (that of ``diff`` does; ``ci_lift`` does for
+    conversions).  ``lift`` and ``ci_lift`` are None where the method says nothing of them.  ``winner`` is 'variant',
+    'control' or 'undecided'.  ``method`` is one of e_process, bounded_e_process, asymptotic, design_based; ``why``
+    says when it holds, and ``exact`` whether it does for any number of visitors, with no approximation.
+    """
+
+    method: str
+    why: str
+    exact: bool
+    p: float
+    log_e: float
+    diff: float
+    lift: float | None
+    winner: Verdict
+    alpha: float
+    intervals: tuple[Callable[[], Interval], Callable[[], Interval] | None]
+
+    @property
+    def ci_diff(self) -> Interval:
+        return self.intervals[0]()
+
+    @property
+    def ci_lift(self) -> Interval | None:
+        return None if self.intervals[1] is None else self.intervals[1]()
+
+    @property
+    def significant(self) -> bool:
+        return self.p <= self.alpha
+
+    def _names(self) -> list[str]:
+        # The intervals take milliseconds: they are computed when they are read.
+        names = super(Headline, self)._names()
+        return [*names[:-1], 'significant', 'ci_diff', 'ci_lift']
+
+
+def headline(
+    a: Sums, b: Sums, moments: tuple[Moments, Moments], plan: Plan
+) -> Headline | NotEnoughData | NoValidMethod:
+    """The strongest method that is valid for such data; or what is missing."""
+    missing = tuple(_shortages(a, b, plan))
+    if missing:
+        return NotEnoughData(missing)
+    if plan.kind == 'binomial' and a.sum_pre is None:
+        return _of_counts('e_process', a, b, (0.0, 1.0), plan)
+    if plan.allocation == 'fixed':
+        return _asymptotic(*moments, plan)
+    if plan.kind == 'binomial' or (plan.kind == 'mean' and plan.bounds is not None):
+        return _of_counts('bounded_e_process', a, b, plan.bounds or (0.0, 1.0), plan)
+    if plan.kind == 'mean' and a.sum_weighted is not None and b.sum_weighted is not None:
+        return _design_based(a, b, plan)
+    if plan.kind == 'mean':
+        needs = ('sum_weighted and sum_squares_weighted of amount / propensity, or give bounds of an amount',)
+        return NoValidMethod('the split was adaptive, and amounts without bounds are biased by it', needs)
+    needs = ('a hold-out share of visitors with fixed propensities apart, and compare those',)
+    return NoValidMethod('the split was adaptive, and no method for ratios holds then', needs)
+
+
+def _shortages(a: Sums, b: Sums, plan: Plan) -> Iterator[Shortage]:
+    for arm, sums in (('control', a), ('variant', b)):
+        conversions = sums.sum if plan.kind == 'binomial' else sums.conversions
+        if conversions is not None and conversions < plan.min_conversions:
+            rate = conversions / sums.n if sums.n else 0.0
+            more = math.ceil((plan.min_conversions - conversions) / rate) if rate else None
+            yield Shortage(arm, 'conversions', conversions, plan.min_conversions, more)
+        elif sums.n < max(2, plan.min_conversions if conversions is None else 2):
+            need = max(2, plan.min_conversions)
+            yield Shortage(arm, 'visitors', sums.n, need, math.ceil(need - sums.n))
+
+
+def _of_counts(method: str, a: Sums, b: Sums, bounds: Interval, plan: Plan) -> Headline:
+    """By the e-process, on amounts mapped onto 0 .. 1."""
+    low, width = bounds[0], bounds[1] - bounds[0]
+    counts = Counts(a.n, (a.sum - low * a.n) / width, b.n, (b.sum - low * b.n) / width)
+    share = None
+    if plan.allocation == 'fixed':
+        share = plan.share or b.n / (a.n + b.n)
+    # The mixture must not depend on the data; a counted share does, but only through chance in the split.
+    exact = share is None or plan.share is not None
+    mixture = Mixture.around(plan.expected_lift, share)
+    found = float(log_e(counts, mixture))
+    of_diff = partial(interval, counts, mixture, plan.alpha, relative=False)
+    of_lift = partial(interval, counts, mixture, plan.alpha, relative=True) if not low else None
+    mean_a, mean_b = a.sum / a.n, b.sum / b.n
+    lift = (mean_b - mean_a) / abs(mean_a) if mean_a else None
+    return _headline(
+        method, found, mean_b - mean_a, lift, (partial(_scaled, of_diff, width), of_lift), plan, exact=exact
+    )
+
+
+def _scaled(of: Callable[[], Interval], width: float) -> Interval:
+    low, high = of()
+    return low * width, high * width
+
+
+def _asymptotic(a: Moments, b: Moments, plan: Plan) -> Headline | NotEnoughData:
+    difference, lift = absolute(a, b), relative(a, b)
+    if difference.undefined:
+        return _alike(a, b)
+    found = asymptotic(difference, plan.alpha, plan.tuning)
+    # Where the control loses money, a lift is over the size of that loss: its sign is that of the difference.
+    sign = math.copysign(1, a.raw_mean)
+    of_lift = None if lift.undefined else partial(_ci, asymptotic(lift, plan.alpha, plan.tuning).ci, sign)
+    value = None if lift.undefined else sign * lift.value
+    intervals = (partial(_ci, found.ci), of_lift)
+    return _headline('asymptotic', found.log_e, difference.value, value, intervals, plan, exact=False)
+
+
+def _ci(known: Interval, sign: float = 1) -> Interval:
+    return known if sign > 0 else (-known[1], -known[0])
+
+
+def _alike(a: Moments, b: Moments) -> NotEnoughData:
+    """Equal amounts tell nothing of how far a mean may be off."""
+    flat = [(arm, one) for arm, one in (('control', a), ('variant', b)) if one.variance <= 0]
+    return NotEnoughData(tuple(Shortage(arm, 'amounts that differ', 0, 1) for arm, _ in flat))
+
+
+def _design_based(a: Sums, b: Sums, plan: Plan) -> Headline | NotEnoughData:
+    visitors = plan.visitors or a.n + b.n
+    squares = a.sum_squares_weighted or 0.0, b.sum_squares_weighted or 0.0
+    difference = design_based(a.sum_weighted or 0.0, squares[0], b.sum_weighted or 0.0, squares[1], visitors)
+    if difference.undefined:
+        return NotEnoughData((Shortage('all', 'amounts other than 0', 0, 1),))
+    found = asymptotic(difference, plan.alpha, plan.tuning)
+    base = (a.sum_weighted or 0.0) / visitors
+    lift = difference.value / abs(base) if base else None
+    intervals = (partial(_ci, found.ci), None)
+    return _headline('design_based', found.log_e, difference.value, lift, intervals, plan, exact=False)
+
+
+def _headline(
+    method: str,
+    log_e: float,
+    diff: float,
+    lift: float | None,
+    intervals: tuple[Callable[[], Interval], Callable[[], Interval] | None],
+    plan: Plan,
+    *,
+    exact: bool,
+) -> Headline:
+    p = p_of(log_e)
+    winner: Verdict = 'undecided'
+    if p <= plan.alpha:
+        winner = 'variant' if (diff < 0) == plan.lower_wins else 'control'
+    return Headline(method, _WHY[method], exact, p, log_e, diff, lift, winner, plan.alpha, intervals)

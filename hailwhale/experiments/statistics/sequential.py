@@ -1,0 +1,125 @@
+"""Sequences of intervals and evidence that hold at every look, for splits by fixed shares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import log_ndtr
+
+from hailwhale.experiments.statistics.answers import Evidence, Interval, Sequential
+from hailwhale.experiments.statistics.mixtures import log_beta_mixture
+from hailwhale.experiments.statistics.moments import Difference
+
+TUNING = 5000.0
+
+
+def evidence(log_e: float) -> Evidence:
+    """An e-value with its p-value, min(1, 1/E) (Ville's inequality)."""
+    return Evidence(log_e, p_of(log_e))
+
+
+def p_of(log_e: float) -> float:
+    """min(1, 1/E)."""
+    return math.exp(-log_e) if log_e > 0 else 1.0
+
+
+def best_rho(v: float, alpha: float) -> float:
+    """The mixture's variance that makes a normal-mixture boundary tightest at intrinsic time ``v``."""
+    log = -2 * math.log(alpha)
+    return v / (log + math.log(1 + log))
+
+
+def asymptotic(difference: Difference, alpha: float, tuning: float = TUNING) -> Sequential:
+    """The asymptotic confidence sequence, tightest after about ``tuning`` visitors.
+
+    Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, 2024, "Time-uniform central limit theory and asymptotic confidence
+    sequences".  It holds at every look once there are enough visitors for a mean to be nearly normal.
+    """
+    if difference.undefined:
+        return Sequential(1.0, (0.0, 0.0), 0.0, alpha, difference.undefined)
+    n, variance = difference.n, difference.variance
+    grown = n / best_rho(tuning, alpha)
+    log = 0.5 * math.log1p(grown)
+    width = difference.se * math.sqrt(2 * (1 + 1 / grown) * (log - math.log(alpha)))
+    log_e = difference.value / variance * difference.value * grown / (2 * (1 + grown)) - log
+    return Sequential(p_of(log_e), (difference.value - width, difference.value + width), log_e, alpha)
+
+
+def conversion_mixture(s_a: float, s_b: float, share: float = 0.5, k: float = 100.0) -> Evidence:
+    """Of the conversions alone: under equal rates each is the variant's with its ``share`` of the visitors.
+
+    A Beta mixture of concentration ``k`` around that share; exact at every look where visitors are split at random
+    with that share (Robbins, 1970, "Statistical Methods Related to the Law of the Iterated Logarithm").
+    """
+    return evidence(float(log_beta_mixture(s_b, s_a, (share, 1 - share), (share, 1 - share), k)))
+
+
+def product_eprocess(n_a: float, s_a: float, n_b: float, s_b: float, a: float = 1.0, b: float = 1.0) -> Evidence:
+    """Two Beta(a, b) marginals over the likeliest common rate: holds at every look under any allocation.
+
+    Wasserman, Ramdas, Balakrishnan, 2020, "Universal inference".  Weak: `eprocess` is the stronger of its kind.
+    """
+    n, s = n_a + n_b, s_a + s_b
+    # Where nobody or everybody converted the common rate is at its edge, and either term below must stay finite.
+    p = min(max(s / n, 1e-300), 1 - 1e-16) if n else 0.5
+    q = max((n - s) / n, 1e-300) if n else 0.5
+    arms = ((s_a, n_a - s_a), (s_b, n_b - s_b))
+    k = a + b
+    return evidence(float(sum(log_beta_mixture(done, left, (p, q), (a / k, b / k), k) for done, left in arms)))
+
+
+def bernoulli_sequence(
+    s: float, n: float, alpha: float = 0.05, t_opt: float = 1000.0, alpha_opt: float = 0.05
+) -> Interval:
+    """All rates of one version that no look has refuted, tightest after about ``t_opt`` visitors.
+
+    Howard, Ramdas, McAuliffe, Sekhon, 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences": the
+    two-sided beta-binomial mixture.  It holds for any amounts between 0 and 1 too.
+    """
+    k = max(best_rho(t_opt, alpha_opt) - 1, 1e-3)
+
+    def refuted(p: float) -> bool:
+        return float(log_beta_mixture(s, n - s, (p, 1 - p), (p, 1 - p), k)) >= -math.log(alpha)
+
+    middle = (s + 0.5) / (n + 1)
+    low = 0.0 if s == 0 else _bisect(refuted, middle, 0.0)
+    high = 1.0 if s == n else _bisect(refuted, middle, 1.0)
+    return low, high
+
+
+def _bisect(refuted: Callable[[float], bool], inside: float, outside: float) -> float:
+    for _ in range(100):
+        middle = (inside + outside) / 2
+        if middle in (inside, outside):
+            break
+        inside, outside = (inside, middle) if refuted(middle) else (middle, outside)
+    return (inside + outside) / 2
+
+
+def normal_mixture_bound(v: float, alpha: float = 0.025, v_opt: float = 1000.0, alpha_opt: float = 0.05) -> float:
+    """How far a sum of variance ``v`` strays upwards at any time, with chance ``alpha`` at most: the one-sided normal
+    mixture, tightest at ``v_opt`` (Howard and others, 2021)."""
+    rho = best_rho(v_opt, alpha_opt)
+
+    def log_e(s: float) -> float:
+        root = s / math.sqrt(v + rho)
+        return 0.5 * math.log(4 * rho / (v + rho)) + root * root / 2 + float(log_ndtr(root))
+
+    high = math.sqrt(v + rho)
+    while log_e(high) < -math.log(alpha):
+        high *= 2
+    return _bisect(lambda s: log_e(s) >= -math.log(alpha), 0.0, high)
+
+
+def design_based(total_a: float, squares_a: float, total_b: float, squares_b: float, visitors: float) -> Difference:
+    """The difference of two means out of amounts divided by their propensities, over all ``visitors``.
+
+    Each visitor adds y / propensity to its version alone, so the difference is right on average however the
+    propensities were chosen, and its variance is at most the sum of squares (Ham, Bojinov, Lindon, Tingley, 2022,
+    "Design-Based Inference for Multi-arm Bandits").
+    """
+    variance = (squares_a + squares_b) / visitors / visitors
+    undefined = None if variance else 'no amount was counted'
+    return Difference((total_b - total_a) / visitors, variance, np.inf, visitors, undefined)

@@ -1,0 +1,147 @@
+"""How many visitors a test takes, and what lift it can see."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, SupportsFloat
+
+from scipy.special import ndtri
+
+from hailwhale.errors import InvalidInput
+from hailwhale.experiments.statistics.answers import Fields
+from hailwhale.experiments.statistics.sums import fraction, number, one_of, positive
+
+Sides = Literal['two', 'one']
+# Beyond this a plan is no plan.
+_MOST = 1e15
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSize(Fields):
+    """Visitors that each version needs, and both together."""
+
+    control: int
+    variant: int
+
+    @property
+    def total(self) -> int:
+        return self.control + self.variant
+
+
+@dataclass(frozen=True, slots=True)
+class DetectableEffect(Fields):
+    """The least increase that is found with the planned power: as a lift over the baseline, and absolute."""
+
+    lift: float
+    difference: float
+
+
+def sample_size(
+    baseline: float,
+    lift: float | None = None,
+    *,
+    difference: float | None = None,
+    kind: Literal['binomial', 'mean'] = 'binomial',
+    sd: float | None = None,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    ratio: float = 1.0,
+    sides: Sides = 'two',
+) -> SampleSize:
+    """Visitors for one look at the end that finds a relative ``lift`` (or an absolute ``difference``) with ``power``.
+
+    ``baseline`` is the control's rate or mean, ``sd`` the standard deviation of a visitor's amount (for means),
+    ``ratio`` how many visitors the variant gets for one of the control's.  Normal approximation, each version's own
+    variance: n = (z_alpha + z_power)**2 (v_a + v_b / ratio) / difference**2 (Fleiss, 1981, "Statistical Methods for
+    Rates and Proportions").  To look always takes about half as many again at most; see the headline.  Raises
+    `InvalidInput` for a rate outside (0, 1), no lift, no ``sd`` for means.
+
+    >>> sample_size(0.03, 0.2).control
+    13911
+    """
+    delta = _delta(baseline, lift, difference)
+    one_of(kind, ('binomial', 'mean'), 'kind')
+    before, after = _variances(number(baseline, 'baseline'), delta, kind, sd)
+    wanted = _z(alpha, sides) - float(ndtri(1 - fraction(power, 'power')))
+    each = wanted**2 * (before + after / positive(ratio, 'ratio')) / delta**2
+    if not each * max(1.0, ratio) < _MOST:
+        raise InvalidInput(f'a difference of {delta:g} takes {each:g} visitors (look for a larger one)', field='lift')
+    # Rounding must not ask for one more.
+    control, variant = (max(math.ceil(n * (1 - 1e-9)), 2) for n in (each, each * ratio))
+    return SampleSize(control, variant)
+
+
+def detectable_effect(
+    baseline: float,
+    n_control: SupportsFloat,
+    n_variant: SupportsFloat | None = None,
+    *,
+    kind: Literal['binomial', 'mean'] = 'binomial',
+    sd: float | None = None,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    sides: Sides = 'two',
+) -> DetectableEffect:
+    """The least increase that so many visitors find with ``power`` at one look: `sample_size` the other way round.
+
+    ``lift`` is infinite where the baseline of a mean is 0; an increase that would leave the range of rates is
+    refused.  Raises `InvalidInput` as `sample_size` does.
+
+    >>> round(detectable_effect(0.03, 13911).lift, 4)
+    0.2
+    """
+    one_of(kind, ('binomial', 'mean'), 'kind')
+    base = number(baseline, 'baseline')
+    n_a = positive(n_control, 'n_control')
+    n_b = n_a if n_variant is None else positive(n_variant, 'n_variant')
+    wanted = _z(alpha, sides) - float(ndtri(1 - fraction(power, 'power')))
+    most = 1 - base if kind == 'binomial' else math.inf
+
+    def found(delta: float) -> bool:
+        before, after = _variances(base, delta, kind, sd)
+        return delta >= wanted * math.sqrt(before / n_a + after / n_b)
+
+    delta = _least(found, most)
+    return DetectableEffect(delta / abs(base) if base else math.inf, delta)
+
+
+def _least(found: Callable[[float], bool], most: float) -> float:
+    """The least difference that is found; for means its error does not depend on it, so doubling finds a bound."""
+    high = most * (1 - 1e-12) if math.isfinite(most) else 1.0
+    found(high)
+    while not found(high):
+        if math.isfinite(most):
+            raise InvalidInput('no rate is high enough to be found (plan more visitors)', field='n_control')
+        high *= 2
+    low = 0.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (low, middle) if found(middle) else (middle, high)
+    return high
+
+
+def _delta(baseline: float, lift: float | None, difference: float | None) -> float:
+    if (lift is None) == (difference is None):
+        raise InvalidInput('give either a lift or a difference to be found', field='lift')
+    given = number(lift if difference is None else difference, 'lift' if difference is None else 'difference')
+    delta = given if difference is not None else given * abs(number(baseline, 'baseline'))
+    if not delta:
+        raise InvalidInput('a difference of 0 cannot be found (give the least one that matters)', field='lift')
+    return delta
+
+
+def _variances(baseline: float, delta: float, kind: str, sd: float | None) -> tuple[float, float]:
+    if kind == 'mean':
+        if sd is None:
+            raise InvalidInput('a mean has no sd (give the standard deviation of an amount per visitor)', field='sd')
+        return positive(sd, 'sd') ** 2, sd**2
+    fraction(baseline, 'baseline')
+    after = fraction(baseline + delta, 'baseline + difference')
+    return baseline * (1 - baseline), after * (1 - after)
+
+
+def _z(alpha: float, sides: Sides) -> float:
+    one_of(sides, ('two', 'one'), 'sides')
+    return -float(ndtri(fraction(alpha, 'alpha') / (2 if sides == 'two' else 1)))

@@ -1,0 +1,185 @@
+"""What was counted of one version: sums, checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Literal, SupportsFloat
+
+from hailwhale.errors import InvalidInput
+
+Kind = Literal['binomial', 'mean', 'ratio']
+KINDS = ('binomial', 'mean', 'ratio')
+
+#: Other spellings of the fields of `Sums`.
+_SPELLINGS = {
+    'sum': ('successes', 'sum_num', 'sum_post'),
+    'sum_squares': ('sumsq', 'sumsq_num', 'sum_squares_num', 'sumsq_post', 'sum_squares_post'),
+    'sum_squares_den': ('sumsq_den',),
+    'sum_num_den': ('sum_products',),
+    'sum_squares_pre': ('sumsq_pre',),
+    'sum_post_pre': ('sum_pre_post', 'sum_pre_products'),
+    'sum_squares_weighted': ('sumsq_weighted',),
+}
+_FIELD_OF = {other: name for name, others in _SPELLINGS.items() for other in others}
+# Sums of floats are exact to a few units in the last place; this leaves room for many additions.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What was counted of one version, over its ``n`` visitors (one visitor is one unit: assigned once).
+
+    ``sum`` and ``sum_squares`` are of what is compared: conversions (0 or 1; no squares needed), money, or what stands
+    above the line of a ratio.  ``sum_den``, ``sum_squares_den`` and ``sum_num_den`` (products) are of what stands
+    below that line.  ``sum_pre``, ``sum_squares_pre`` and ``sum_post_pre`` (products) are of the same visitors before
+    the test, and make a mean more precise (CUPED).  ``sum_weighted`` and ``sum_squares_weighted`` are of each amount
+    divided by the propensity that its version had: what a mean needs where the split was adaptive.  ``conversions``
+    is how many visitors had an amount at all, where that is known.  Amounts may be negative.
+
+    >>> Sums.read({'n': 1000, 'successes': 30})
+    Sums(n=1000.0, sum=30.0)
+    """
+
+    n: float
+    sum: float = 0.0
+    sum_squares: float | None = None
+    sum_den: float | None = None
+    sum_squares_den: float | None = None
+    sum_num_den: float | None = None
+    sum_pre: float | None = None
+    sum_squares_pre: float | None = None
+    sum_post_pre: float | None = None
+    sum_weighted: float | None = None
+    sum_squares_weighted: float | None = None
+    conversions: float | None = None
+
+    def __repr__(self) -> str:
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return f'Sums({", ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)})'
+
+    @classmethod
+    def read(cls, given: Sums | Mapping[str, SupportsFloat] | Sequence[SupportsFloat], arm: str = 'sums') -> Sums:
+        """The sums of a mapping by field, or of ``(n, sum)`` or ``(n, sum, sum_squares)``.
+
+        ``arm`` is what a complaint names.  Raises `InvalidInput` for what is no number, or no such field.
+        """
+        if isinstance(given, Sums):
+            named: dict[str, object] = {field.name: getattr(given, field.name) for field in fields(given)}
+        elif isinstance(given, Mapping):
+            named = {_field_of(name, arm): value for name, value in given.items()}
+        elif isinstance(given, Sequence) and not isinstance(given, str) and len(given) in (2, 3):
+            named = dict(zip(('n', 'sum', 'sum_squares'), given, strict=False))
+        else:
+            way = 'use {"n": ..., "sum": ...} or (n, sum, sum of squares)'
+            raise InvalidInput(f'not the sums of a version: {given!r:.200} ({way})', field=arm)
+        if 'n' not in named:
+            raise InvalidInput(f'{arm} has no n (give how many visitors were counted)', field=f'{arm}.n')
+        numbers = {name: number(value, f'{arm}.{name}') for name, value in named.items() if value is not None}
+        return cls(**numbers)
+
+    def checked(self, kind: Kind, arm: str) -> Sums:
+        """The same sums, when they can be those of such a metric; else raises `InvalidInput`."""
+        _not_negative(self.n, f'{arm}.n')
+        if self.conversions is not None:
+            _not_negative(self.conversions, f'{arm}.conversions')
+        if kind == 'binomial':
+            _not_negative(self.sum, f'{arm}.sum')
+            if self.sum > self.n:
+                message = f'{self.sum:g} conversions of {self.n:g} visitors (at most one each; or use kind="mean")'
+                raise InvalidInput(message, field=f'{arm}.sum')
+        else:
+            self._needs(arm, kind, 'sum_squares')
+            self._square('sum', 'sum_squares', arm)
+        if kind == 'ratio':
+            self._needs(arm, kind, 'sum_den', 'sum_squares_den', 'sum_num_den')
+            self._square('sum_den', 'sum_squares_den', arm)
+            self._products('sum_num_den', 'sum_den', 'sum_squares_den', arm)
+        if self.sum_pre is not None:
+            self._needs(arm, 'CUPED', 'sum_squares_pre', 'sum_post_pre')
+            self._square('sum_pre', 'sum_squares_pre', arm)
+            self._products('sum_post_pre', 'sum_pre', 'sum_squares_pre', arm)
+        return self
+
+    def _needs(self, arm: str, what: str, *names: str) -> None:
+        for name in names:
+            if getattr(self, name) is None:
+                raise InvalidInput(f'{arm} has no {name} (a {what} needs it: count it beside the sum)', field=name)
+
+    def _square(self, of: str, squares: str, arm: str) -> None:
+        """A sum of squares is never below the square of the sum over n."""
+        total, square = getattr(self, of), getattr(self, squares)
+        least = total / self.n * total if self.n else 0.0
+        if square < least * (1 - _ROUNDING) or (not self.n and (total or square)):
+            message = f'{squares} {square:g} is below {of}**2 / n = {least:g} (were all visitors counted in all sums?)'
+            raise InvalidInput(message, field=f'{arm}.{squares}')
+
+    def _products(self, products: str, other: str, squares: str, arm: str) -> None:
+        """The square of a sum of products is never above the product of the sums of squares (Cauchy, Schwarz)."""
+        if not self.n:
+            return
+        own_squares = self.sum if self.sum_squares is None else self.sum_squares
+        spread = math.sqrt(max(own_squares - self.sum / self.n * self.sum, 0))
+        spread *= math.sqrt(max(getattr(self, squares) - getattr(self, other) / self.n * getattr(self, other), 0))
+        middle = self.sum / self.n * getattr(self, other)
+        room = _ROUNDING * (abs(middle) + math.sqrt(own_squares) * math.sqrt(getattr(self, squares)))
+        if abs(getattr(self, products) - middle) > spread + room:
+            message = f'{products} {getattr(self, products):g} cannot be, with these sums of squares (at most '
+            message += f'{middle + spread:g}; were all visitors counted in all sums?)'
+            raise InvalidInput(message, field=f'{arm}.{products}')
+
+
+def _field_of(name: object, arm: str) -> str:
+    known = [field.name for field in fields(Sums)]
+    found = _FIELD_OF.get(str(name), str(name))
+    if found not in known:
+        raise InvalidInput(f'no such sum: {name!r:.80} (there are {", ".join(known)})', field=arm)
+    return found
+
+
+def number(value: object, field: str) -> float:
+    """A finite number; else raises `InvalidInput`."""
+    try:
+        found = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise InvalidInput(f'not a number: {value!r:.80} (sums are finite numbers)', field=field)
+    return found
+
+
+def _not_negative(value: float, field: str) -> None:
+    if value < 0:
+        raise InvalidInput(f'{field} is {value:g} (counts are 0 or more)', field=field)
+
+
+def fraction(value: SupportsFloat, field: str) -> float:
+    """A number between 0 and 1, both excluded; else raises `InvalidInput`."""
+    found = number(value, field)
+    if not 0 < found < 1:
+        raise InvalidInput(f'{field} is {found:g} (use a number between 0 and 1, such as 0.05)', field=field)
+    return found
+
+
+def positive(value: SupportsFloat, field: str) -> float:
+    """A number above 0; else raises `InvalidInput`."""
+    found = number(value, field)
+    if found <= 0:
+        raise InvalidInput(f'{field} is {found:g} (use a number above 0)', field=field)
+    return found
+
+
+def one_of(value: str, choices: Sequence[str], field: str) -> str:
+    """One of a few words; else raises `InvalidInput`."""
+    if value not in choices:
+        raise InvalidInput(f'not a {field}: {value!r:.80} (use one of {", ".join(choices)})', field=field)
+    return value
+
+
+def whole_number(value: SupportsFloat, field: str) -> float:
+    """A count: whole, 0 or more; else raises `InvalidInput`."""
+    found = number(value, field)
+    if found < 0 or found != int(found):
+        raise InvalidInput(f'{field} has {found:g} (counts are whole numbers, 0 or more)', field=field)
+    return found
