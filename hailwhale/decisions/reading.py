@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hailwhale.decisions.counting import CONTEXT, option_pk
+from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.contexts import Context
-from hailwhale.decisions.policies.models import Sums
-from hailwhale.decisions.policies.tables import Cell, Moments, Table
+from hailwhale.decisions.policies.tables import Moments, Sums, Table
 from hailwhale.errors import InvalidFormula, Unanswerable
 from hailwhale.formulas import Formula
 from hailwhale.intervals import DAY
@@ -18,7 +23,7 @@ from hailwhale.metrics import DEFAULT_METRIC, MICROS_PER_UNIT
 from hailwhale.paths import Path
 from hailwhale.periods import Period
 from hailwhale.products import product_of, square_of
-from hailwhale.storage import GroupRead, SeriesRead, Storage, group, series, shard_of
+from hailwhale.storage import Columns, GroupRead, SeriesRead, Storage, group, series, shard_of
 
 _HOUR = 3_600
 #: Hours are read as far back as this, and days before that; the first ones that are kept.
@@ -86,7 +91,6 @@ def formula_of(text: object) -> tuple[str, str]:
 def read_table(storage: Storage, kept: Kept, asked: Asked, now: int) -> Taken:
     """All that was counted, in one round trip for each option and one for all of them."""
     plans = _plans(kept, asked.period, now)
-    today = now - now % DAY
     metrics = (*asked.metrics, *asked.squares)
     wholes = storage.read_series(
         [
@@ -102,51 +106,55 @@ def read_table(storage: Storage, kept: Kept, asked: Asked, now: int) -> Taken:
             for plan, *_ in plans
         ]
     )
-    rows: list[tuple[str, int, int, float, float]] = []  # context, option, start, exposure, reward
     sums: defaultdict[str, int] = defaultdict(int)
+    places: dict[str, int] = {}
+    cells = []
     each = zip(wholes, groups, strict=True)
-    for place in range(len(asked.options)):
+    for option in range(len(asked.options)):
         for plan, since, until in plans:
             whole, children = next(each)
-            kept_here = [since <= start < until for start in plan.starts]
+            inside = [since <= start < until for start in plan.starts]
             for metric in metrics:
-                sums[metric] += sum(amount for amount, inside in zip(whole[metric], kept_here, strict=True) if inside)
-            rest = [list(whole[asked.exposure]), list(whole[asked.reward])]
-            for text, columns in children.items():
-                for side, metric in enumerate((asked.exposure, asked.reward)):
-                    rest[side] = [all - own for all, own in zip(rest[side], columns[metric], strict=True)]
-                rows += _rows(text, place, plan, since, until, columns[asked.exposure], columns[asked.reward])
-            rows += _rows('', place, plan, since, until, *rest)
-    return _taken(asked, rows, sums, now, today)
+                sums[metric] += sum(compress(whole[metric], inside))
+            numbers = [places.setdefault(text, len(places)) for text in ('', *children)]
+            starts = np.array(plan.starts)[inside]
+            exposure, reward = (_apart(whole, children, metric)[:, inside] for metric in (asked.exposure, asked.reward))
+            row, column = np.nonzero((exposure != 0) | (reward != 0))
+            cells.append(
+                [
+                    np.array(numbers)[row],
+                    np.full(len(row), option),
+                    starts[column],
+                    exposure[row, column] / MICROS_PER_UNIT,
+                    reward[row, column] / MICROS_PER_UNIT,
+                ]
+            )
+    return _taken(asked, list(places), np.hstack(cells).astype(float), sums, now)
 
 
-def _rows(
-    text: str, place: int, plan: Plan, since: int, until: int, exposure: Sequence[int], reward: Sequence[int]
-) -> Iterator[tuple[str, int, int, float, float]]:
-    for start, shown, earned in zip(plan.starts, exposure, reward, strict=True):
-        if since <= start < until and (shown or earned):
-            yield text, place, start, shown / MICROS_PER_UNIT, earned / MICROS_PER_UNIT
+def _apart(whole: Columns, children: Mapping[str, Columns], metric: str) -> NDArray[Any]:
+    """One metric, [context, bucket]: first of those without dimensions, whom the whole has and no child."""
+    rows = [whole[metric], *(columns[metric] for columns in children.values())]
+    try:
+        found: NDArray[Any] = np.array(rows, np.int64)
+    except OverflowError:
+        found = np.array(rows, object)
+    found[0] -= found[1:].sum(axis=0)
+    return found
 
 
-def _taken(
-    asked: Asked, rows: Sequence[tuple[str, int, int, float, float]], sums: defaultdict[str, int], now: int, today: int
-) -> Taken:
-    texts = {text: place for place, text in enumerate(dict.fromkeys(row[0] for row in rows))}
-    cells, of_today = [], dict[tuple[str, str], Sums]()
-    for text, place, start, exposure, reward in rows:
-        cells.append(Cell(texts[text], place, (now - start) / _HOUR, exposure, reward))
-        if start >= today:
-            key = text, asked.options[place]
-            before = of_today.get(key, (0.0, 0.0))
-            of_today[key] = before[0] + exposure, before[1] + reward
-    contexts = [Context.read(text) for text in texts]
+def _taken(asked: Asked, texts: Sequence[str], cells: Floats, sums: Mapping[str, int], now: int) -> Taken:
+    used, cells[0] = np.unique(cells[0], return_inverse=True)
+    contexts = [Context.read(texts[place]) for place in used.astype(int).tolist()]
+    day = now - now % DAY
+    today = cells[2] >= day
+    cells[2] = (now - cells[2]) / _HOUR
     exposure, reward = (sums[metric] / MICROS_PER_UNIT for metric in (asked.exposure, asked.reward))
-    squares, exposures, products = _scatter(asked, sums)
-    moments = Moments(exposure, reward, squares, exposures, products)
-    return Taken(Table(contexts, asked.options, cells, moments), today, of_today)
+    table = Table(contexts, asked.options, cells.T, Moments(exposure, reward, *_scatter(asked, sums)))
+    return Taken(table, day, replace(table, cells=cells.T[today]).sums())
 
 
-def _scatter(asked: Asked, sums: defaultdict[str, int]) -> tuple[float | None, float | None, float | None]:
+def _scatter(asked: Asked, sums: Mapping[str, int]) -> tuple[float | None, float | None, float | None]:
     """Sums of squares and products; None where they were not counted, or are those of ones."""
     found = [sums[metric] / MICROS_PER_UNIT for metric in asked.squares]
     squares = found[0] or None

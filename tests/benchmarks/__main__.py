@@ -18,6 +18,7 @@ TARGETS = {
     't4': 't4_reads',
     't5': 't5_memory',
     't6': 't6_import',
+    't8': 't8_decide',
     't9': 't9_start',
     't11': 't11_peeking',
     't12': 't12_references',

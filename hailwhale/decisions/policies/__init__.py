@@ -7,8 +7,8 @@ model answers the `weights` of the options for a visitor, from which `picked` ta
 from hailwhale.choices import Reason, Weights, even, picked
 from hailwhale.decisions.policies.contexts import Context
 from hailwhale.decisions.policies.fitting import fit
-from hailwhale.decisions.policies.models import Model, Sums
-from hailwhale.decisions.policies.tables import Cell, Moments, Table
+from hailwhale.decisions.policies.models import Model
+from hailwhale.decisions.policies.tables import Cell, Moments, Sums, Table
 from hailwhale.decisions.policies.tuning import Tuning
 from hailwhale.decisions.policies.turns import Turn
 

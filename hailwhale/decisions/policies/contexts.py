@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from hailwhale.paths import Path, decode, dimension_nodes, encode
 
@@ -37,10 +37,11 @@ class Context:
         inner = {node[:-1] for node in nodes}
         return cls(tuple(sorted(node for node in nodes if node not in inner)))
 
-    @classmethod
-    def read(cls, text: str) -> Context:
+    @staticmethod
+    @lru_cache(maxsize=16_384)
+    def read(text: str) -> Context:
         """The context of that text."""
-        return cls(tuple(map(decode, text.split(' '))) if text else ())
+        return Context(tuple(map(decode, text.split(' '))) if text else ())
 
     @cached_property
     def above(self) -> tuple[Path, ...]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from hailwhale.decisions.policies.layouts import Floats, Layout
+from hailwhale.decisions.policies.arrays import Floats
+from hailwhale.decisions.policies.layouts import Layout
 from hailwhale.decisions.policies.sheets import Sheet
 from hailwhale.decisions.policies.tuning import Tuning
 

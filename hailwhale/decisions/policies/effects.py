@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hailwhale.decisions.policies.layouts import ROOT, Floats, Ints, Layout, Level
+from hailwhale.decisions.policies.arrays import Floats, Ints
+from hailwhale.decisions.policies.layouts import ROOT, Layout, Level
 from hailwhale.decisions.policies.normals import normals
 from hailwhale.decisions.policies.tuning import Tuning
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from hailwhale.decisions.policies import drift, effects
-from hailwhale.decisions.policies.contexts import Context
+from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.effects import Equations, Rows, Spreads
-from hailwhale.decisions.policies.layouts import ROOT, Floats, Layout
+from hailwhale.decisions.policies.layouts import ROOT, Layout
 from hailwhale.decisions.policies.models import Fitted, Model
 from hailwhale.decisions.policies.rates import Rates
 from hailwhale.decisions.policies.sheets import Sheet, scatter_of
-from hailwhale.decisions.policies.tables import Cell, Table
+from hailwhale.decisions.policies.tables import Table
 from hailwhale.decisions.policies.tuning import Tuning
 from hailwhale.decisions.policies.turns import Turn
 
@@ -32,10 +32,10 @@ def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuni
     even weights.
     """
     tuning = tuning or Tuning()
-    table = _narrowed(table, tuning.most_contexts)
+    table = _narrowed(replace(table, cells=table.columns().T), tuning.most_contexts)
     order = sorted(range(len(table.options)), key=lambda place: table.options[place])
     options = [table.options[place] for place in order]
-    whole = _whole(table)
+    whole = table.sums()
     turn = Turn.of(table, least=least, by_hits=by_hits)
     turned = turn.table(table)
     if turned.moments.exposure <= 0 or turned.moments.reward <= 0:
@@ -88,25 +88,17 @@ def _fitted(
     return Fitted(layout, rates, bases, exposure, reward, scatter, binary, own, spreads.levels[ROOT], drawn, width)
 
 
-def _whole(table: Table) -> dict[tuple[str, str], tuple[float, float]]:
-    """By context and option all that was read, as it was counted."""
-    found: dict[tuple[str, str], tuple[float, float]] = {}
-    for cell in table.cells:
-        key = table.contexts[cell.context].text, table.options[cell.option]
-        exposure, reward = found.get(key, (0.0, 0.0))
-        found[key] = exposure + cell.exposure, reward + cell.reward
-    return found
-
-
 def _narrowed(table: Table, most: int) -> Table:
     """The table with so many contexts: the others are left to what lies above them."""
-    if len(table.contexts) <= most:
+    contexts = len(table.contexts)
+    if contexts <= most:
         return table
-    traffic = np.bincount(
-        [cell.context for cell in table.cells], [abs(cell.exposure) for cell in table.cells], len(table.contexts)
-    )
-    kept = sorted(np.argsort(-traffic, kind='stable')[:most].tolist())
-    places = {old: new for new, old in enumerate(kept)}
-    contexts: list[Context] = [table.contexts[old] for old in kept]
-    cells: list[Cell] = [cell._replace(context=places[cell.context]) for cell in table.cells if cell.context in places]
-    return Table(contexts, table.options, cells, table.moments)
+    columns = table.columns()
+    context = columns[0].astype(int)
+    traffic = np.bincount(context, np.abs(columns[3]), contexts)
+    kept = np.sort(np.argsort(-traffic, kind='stable')[:most])
+    places = np.full(contexts, -1)
+    places[kept] = np.arange(most)
+    inside = places[context] >= 0
+    cells = np.array([places[context], *columns[1:]]).T[inside]
+    return replace(table, contexts=[table.contexts[place] for place in kept.tolist()], cells=cells)

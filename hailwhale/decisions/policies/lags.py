@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hailwhale.decisions.policies.layouts import Floats, Ints
+from hailwhale.decisions.policies.arrays import Floats, Ints
 
 #: Mean lags that are tried, in hours, and how much likelier one has to be than none (the log of a ratio).
 _TRIED = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 18.0, 24.0, 48.0)

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hailwhale.decisions.policies.arrays import Floats, Ints
 from hailwhale.decisions.policies.contexts import Context, level
 from hailwhale.paths import Path
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Level = tuple[str, int]
 ROOT: Level = ('', 0)
 

@@ -10,16 +10,15 @@ from typing import NamedTuple
 import numpy as np
 
 from hailwhale.choices import Reason, Weights, even
+from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.contexts import Context
-from hailwhale.decisions.policies.layouts import Floats, Layout
+from hailwhale.decisions.policies.layouts import Layout
 from hailwhale.decisions.policies.normals import gamma, normals
 from hailwhale.decisions.policies.rates import Rates
+from hailwhale.decisions.policies.tables import Sums
 from hailwhale.decisions.policies.tuning import Tuning
 from hailwhale.decisions.policies.turns import Turn
 from hailwhale.paths import Path
-
-#: Exposure and reward of an option, as they were counted.
-Sums = tuple[float, float]
 
 #: No option is thought to be worse than this share of the base rate, nor a rate of successes higher than this.
 _WORST, _HIGHEST = 0.05, 0.98

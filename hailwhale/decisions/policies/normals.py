@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from hailwhale.decisions.policies.layouts import Floats
+from hailwhale.decisions.policies.arrays import Floats
 
 
 @lru_cache(maxsize=16_384)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.contexts import Context
-from hailwhale.decisions.policies.layouts import Floats, Layout
+from hailwhale.decisions.policies.layouts import Layout
 from hailwhale.paths import Path
 
 #: Expected successes of the path above that a rate is mixed with.

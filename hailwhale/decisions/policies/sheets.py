@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hailwhale.decisions.policies.arrays import Floats, Ints
 from hailwhale.decisions.policies.lags import delayed, lag_of
-from hailwhale.decisions.policies.layouts import Floats, Ints
 from hailwhale.decisions.policies.tables import Moments, Table
 from hailwhale.decisions.policies.turns import binary
 
@@ -28,14 +28,12 @@ class Sheet:
     @classmethod
     def of(cls, table: Table, half_life: float | None) -> Sheet:
         """A sheet of a table; sums count less as they age where they have a half-life."""
-        columns = np.array(table.cells, float).reshape(-1, 5).T
-        age, exposure, reward = columns[2], columns[3], columns[4]
+        context, option, age, exposure, reward = table.columns()
         if half_life:
             weight = 0.5 ** (age / half_life)
             exposure, reward = exposure * weight, reward * weight
         shape = len(table.contexts), len(table.options)
-        context, option = columns[0].astype(int), columns[1].astype(int)
-        return cls(shape, context, option, age, exposure, reward, binary(table.moments))
+        return cls(shape, context.astype(int), option.astype(int), age, exposure, reward, binary(table.moments))
 
     def delayed(self, scatter: float) -> Sheet:
         """The sheet with exposures moved to the hours in which their rewards should come, where those come late."""

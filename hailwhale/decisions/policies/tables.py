@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
+from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.contexts import Context
 
 
@@ -32,15 +35,33 @@ class Moments(NamedTuple):
     products: float | None = None  #: sum of exposure times reward; None: each exposure is 1
 
 
+#: Exposure and reward of an option, as they were counted.
+Sums = tuple[float, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Everything that was counted of one decision, for `fit`.
 
     ``cells`` may be left out where nothing was counted, and may be of buckets of any width: those of the last days are
-    hours, older ones days.
+    hours, older ones days.  They may be rows of an array as well, with the fields of `Cell` as columns.
     """
 
     contexts: Sequence[Context]
     options: Sequence[str]
-    cells: Sequence[Cell]
+    cells: Sequence[Cell] | Floats
     moments: Moments
+
+    def columns(self) -> Floats:
+        """The fields of all cells, [field, cell]."""
+        return np.asarray(self.cells, float).reshape(-1, len(Cell._fields)).T
+
+    def sums(self) -> dict[tuple[str, str], Sums]:
+        """Exposure and reward of all cells by context and option; without those of which both are 0."""
+        contexts, options = len(self.contexts), len(self.options)
+        context, option, _, *columns = self.columns()
+        places = (context * options + option).astype(int)
+        exposure, reward = (np.bincount(places, column, contexts * options).tolist() for column in columns)
+        names = [(one.text, option) for one in self.contexts for option in self.options]
+        each = zip(names, exposure, reward, strict=True)
+        return {name: (shown, earned) for name, shown, earned in each if shown or earned}

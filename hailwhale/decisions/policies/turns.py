@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from hailwhale.decisions.policies.tables import Cell, Moments, Table
+import numpy as np
+
+from hailwhale.decisions.policies.arrays import Floats
+from hailwhale.decisions.policies.tables import Moments, Table
+
+#: One amount, or many.
+Amount = TypeVar('Amount', float, Floats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +38,12 @@ class Turn:
             # One minus a success is a success of the other kind.
             return cls(sign=-1, shift=1.0)
         mean = sign * moments.reward / moments.exposure if moments.exposure > 0 else 0.0
-        if mean > 0 and all(sign * cell.reward >= 0 for cell in table.cells):
+        if mean > 0 and np.all(sign * table.columns()[4] >= 0):
             return cls(sign=sign)
         square = (moments.reward if moments.squares is None else moments.squares) / max(moments.exposure, 1e-300)
         return cls(sign=sign, shift=math.sqrt(max(square - mean * mean, square * 1e-6, 0.0)) - mean)
 
-    def sums(self, exposure: float, reward: float) -> tuple[float, float]:
+    def sums(self, exposure: Amount, reward: Amount) -> tuple[Amount, Amount]:
         """The sums as they are compared."""
         if self.swap:
             exposure, reward = reward, exposure
@@ -49,12 +56,9 @@ class Turn:
 
     def table(self, table: Table) -> Table:
         """A table as it is compared."""
-        cells = [self._cell(cell) for cell in table.cells]
-        return Table(table.contexts, table.options, cells, self._moments(table.moments))
-
-    def _cell(self, cell: Cell) -> Cell:
-        exposure, reward = self.sums(cell.exposure, cell.reward)
-        return cell._replace(exposure=exposure, reward=reward)
+        context, option, age, exposure, reward = table.columns()
+        cells: Floats = np.array([context, option, age, *self.sums(exposure, reward)]).T
+        return replace(table, cells=cells, moments=self._moments(table.moments))
 
     def _moments(self, old: Moments) -> Moments:
         squares = old.reward if old.squares is None else old.squares
