@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from random import Random
 from typing import Any, Literal, NamedTuple, Protocol
+
+from hailwhale.errors import InvalidInput
 
 #: The chance with which each option is chosen; they sum to 1.
 Weights = dict[str, float]
@@ -55,8 +58,18 @@ class Decision:
 
     def as_dict(self) -> dict[str, Any]:
         """As HTTP answers it: without what was not asked for."""
-        found = asdict(self)
-        return {name: value for name, value in found.items() if value not in (None, ()) or name == 'option'}
+        found: dict[str, Any] = {
+            'option': self.option,
+            'propensity': self.propensity,
+            'weights': self.weights,
+            'by': self.by,
+            'sticky': self.sticky,
+            'seed': self.seed,
+            'paths': self.paths,
+            'reasons': [asdict(reason) for reason in self.reasons],
+            'warning': self.warning,
+        }
+        return {name: value for name, value in found.items() if value is not None and value != () and value != []}
 
 
 class Deciding(Protocol):
@@ -87,6 +100,13 @@ def picked(weights: Weights, number: float) -> str:
         if number < reached:
             return option
     return option
+
+
+def chance(seed: object = None) -> float:
+    """A number from 0 until before 1; with a seed always the same one.  Raises `InvalidInput`."""
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+        raise InvalidInput(f'not a seed: {seed!r:.80} (a whole number)', field='seed')
+    return Random(seed).random()
 
 
 def even(options: Sequence[str]) -> Weights:

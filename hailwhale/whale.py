@@ -13,13 +13,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from random import Random
 from typing import Any, NamedTuple
 
 from hailwhale import parts, ranks
 from hailwhale.answers import Answers, Cache, Question
 from hailwhale.arguments import checked_share, either, metric_list, metrics_to_clear, natural, one_metric, one_node
-from hailwhale.choices import BAD_IDEA, TEST_IDEA, Deciding, Decision, Reason, Reasons, picked, sorted_out
+from hailwhale.choices import BAD_IDEA, TEST_IDEA, Deciding, Decision, Reason, Reasons, chance, picked, sorted_out
 from hailwhale.counter import Counted, Counter, Read, read_event
 from hailwhale.errors import InvalidInput
 from hailwhale.kept import AGREE_SECONDS, Kept, agreed, with_zones
@@ -55,6 +54,7 @@ class Whale(HasDefault):
                   setting HAILWHALE_URL, and without one the bundled engine
     ``settings``  all other settings; by default from the environment
     ``clock``     answers epoch seconds
+    ``deciding``  the part that decides; servers have one of their own
 
     The engine is connected at the first use.
 
@@ -67,7 +67,12 @@ class Whale(HasDefault):
     """
 
     def __init__(
-        self, url: str | None = None, *, settings: Settings | None = None, clock: Callable[[], float] = time.time
+        self,
+        url: str | None = None,
+        *,
+        settings: Settings | None = None,
+        clock: Callable[[], float] = time.time,
+        deciding: str = 'deciding',
     ) -> None:
         self.settings = settings or Settings.load()
         self.url = self.settings.url if url is None else url
@@ -77,6 +82,7 @@ class Whale(HasDefault):
         self._parts: _Parts | None = None
         self._cache = Cache(self.settings.cache_seconds, clock)
         self._deciding: Deciding | None = None
+        self._deciding_part = deciding
 
     def __repr__(self) -> str:
         return f'Whale({hide_secrets(self.url)!r})'
@@ -457,9 +463,10 @@ class Whale(HasDefault):
     @property
     def deciding(self) -> Deciding:
         """What decides by these counters.  Needs numpy and scipy: ``pip install 'hailwhale[decide]'``."""
-        if self._deciding is None:
-            self._deciding = parts.maker('deciding')(self)
-        return self._deciding
+        with self._lock:
+            if self._deciding is None:
+                self._deciding = parts.maker(self._deciding_part)(self)
+            return self._deciding
 
     @shared
     def decide(
@@ -477,7 +484,7 @@ class Whale(HasDefault):
         holdout: float = 0.0,
     ) -> str:
         """The option to show to a visitor; `decision` tells more, and what the arguments are."""
-        return self.decision(
+        return self.deciding.decision(
             pk_base,
             decision_name,
             options,
@@ -616,7 +623,7 @@ class Whale(HasDefault):
         weights = {reason.option: reason.weight for reasons in (good, bad, test) for reason in reasons}
         if not weights:
             raise InvalidInput('no reasons to decide from (give those of weighted_reasons)', field='good')
-        return picked(weights, Random(seed).random() * sum(weights.values()))
+        return picked(weights, chance(seed) * sum(weights.values()))
 
     @shared
     def count_decided_now(

@@ -1,128 +1,89 @@
-"""Ways to choose among options, played against each other on rates that are known: what each of them loses.
+"""Ways to choose among options, played against each other where the rates are known: what each of them loses.
 
 Imported when something is to be played: what chooses takes time to import.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from random import Random
-from typing import NamedTuple
 
-from hailwhale.decisions.policies import Cell, Context, Model, Moments, Table, fit, picked
+from hailwhale.decisions.policies import Context
+from hailwhale.decisions.simulation import SITUATIONS, Counted, Even, Played, Situation, Way, drawn, play
 from hailwhale.experiments.statistics import Headline, compare
 
-_ANYBODY = Context.of(None)
-#: A model is made anew when there are so many more decisions.
-_SHARE, _LEAST, _MOST = 0.03, 20, 400
-
-
-class Played(NamedTuple):
-    """What one way to choose did: conversions lost against the best option, day by day, and how it ended."""
-
-    lost: tuple[float, ...]  #: expected, on each day
-    best: float  #: the share of visitors that the best option had on the last day
-
-
-class Even:
-    """Every option as often as the others."""
-
-    def __init__(self, options: list[str], alpha: float) -> None:
-        self.options, self.alpha = options, alpha
-        self.shown: defaultdict[str, int] = defaultdict(int)
-        self.won: defaultdict[str, int] = defaultdict(int)
-
-    def choose(self, number: float, at: float) -> str:  # noqa: ARG002
-        """An option for a visitor, by a number below 1, at an hour."""
-        return self.options[int(number * len(self.options))]
-
-    def learn(self, option: str, won: bool, at: float) -> None:  # noqa: ARG002
-        """What came of it."""
-        self.shown[option] += 1
-        self.won[option] += won
-
-    def end_day(self) -> None:
-        """A look at what was counted."""
+_DAY = 24
 
 
 class OneTest(Even):
-    """Every option as often as the others, until an always-valid test says which is the best; then that one."""
+    """Every option as often as the others, until an always-valid test says which is the best; then that one.
+
+    It is looked at after each day, and starts anew with a new option.
+    """
 
     winner: str | None = None
 
-    def choose(self, number: float, at: float) -> str:
-        return self.winner or super().choose(number, at)
+    def __init__(self, rng: Random, alpha: float) -> None:
+        super().__init__(rng)
+        self._alpha, self._day = alpha, 0
+        self._sums: dict[str, tuple[float, float, float]] = {}
+        self._binary = True
 
-    def end_day(self) -> None:
-        if self.winner is None:
+    def tick(self, hours: float) -> None:
+        day = int(hours // _DAY)
+        if day > self._day and self.winner is None:
             self.winner = self._found()
+        self._day = day
+
+    def choose(self, context: Context, options: Sequence[str]) -> str:
+        if self._sums.keys() != set(options):
+            self._sums, self.winner = dict.fromkeys(options, (0.0, 0.0, 0.0)), None
+        return self.winner or super().choose(context, options)
+
+    def learn(self, option: str, context: Context, exposure: float, reward: float) -> None:  # noqa: ARG002
+        visitors, total, squares = self._sums[option]
+        self._sums[option] = visitors + exposure, total + reward, squares + reward * reward
+        self._binary = self._binary and reward in (0, 1)
 
     def _found(self) -> str | None:
-        best = max(self.options, key=lambda option: self.won[option] / max(self.shown[option], 1))
-        alpha = self.alpha / max(1, len(list(combinations(self.options, 2))))
-        for option in self.options:
-            if option != best:
-                control, variant = ((self.shown[name], self.won[name]) for name in (option, best))
-                headline = compare(control, variant, alpha=alpha, weights=(1, 1)).headline
-                if not isinstance(headline, Headline) or headline.winner != 'variant':
-                    return None
-        return best
+        """The option that is better than each of the others, if there is one."""
+        best = max(self._sums, key=lambda option: self._sums[option][1] / max(self._sums[option][0], 1))
+        alpha = self._alpha / max(1, len(list(combinations(self._sums, 2))))
+        others = [sums for option, sums in self._sums.items() if option != best]
+        return best if all(self._beaten(other, self._sums[best], alpha) for other in others) else None
+
+    def _beaten(self, other: Sequence[float], best: Sequence[float], alpha: float) -> bool:
+        if self._binary:
+            headline = compare(other[:2], best[:2], alpha=alpha, weights=(1, 1)).headline
+        else:
+            headline = compare(other, best, 'mean', alpha=alpha, weights=(1, 1)).headline
+        return isinstance(headline, Headline) and headline.winner == 'variant'
 
 
-class Decisions(Even):
-    """The policy of `Whale.decide`, over the same counters."""
-
-    def __init__(self, options: list[str], alpha: float) -> None:
-        super().__init__(options, alpha)
-        self._hours: defaultdict[tuple[str, int], list[float]] = defaultdict(lambda: [0.0, 0.0])
-        self._model: Model | None = None
-        self._decisions, self._next = 0, _LEAST
-
-    def choose(self, number: float, at: float) -> str:
-        self._decisions += 1
-        if self._decisions >= self._next:
-            self._next = self._decisions + min(max(int(_SHARE * self._decisions), _LEAST), _MOST)
-            self._model = fit(self._table(at))
-        if self._model is None:
-            return super().choose(number, at)
-        live = {option: (float(self.shown[option]), float(self.won[option])) for option in self.options}
-        return picked(self._model.weights(_ANYBODY, self.options, live), number)
-
-    def learn(self, option: str, won: bool, at: float) -> None:
-        super().learn(option, won, at)
-        sums = self._hours[option, int(at)]
-        sums[0] += 1
-        sums[1] += won
-
-    def _table(self, at: float) -> Table:
-        places = {option: place for place, option in enumerate(self.options)}
-        cells = [Cell(0, places[option], at - hour, *sums) for (option, hour), sums in self._hours.items()]
-        won = float(sum(self.won.values()))
-        return Table([_ANYBODY], self.options, cells, Moments(sum(self.shown.values()), won, won))
+#: By name what makes a way from its luck and the chance of a false winner.
+WAYS: Mapping[str, Callable[[Random, float], Way]] = {
+    'even split': lambda rng, alpha: Even(rng),  # noqa: ARG005
+    'test, then winner': OneTest,
+    'decide': lambda rng, alpha: Counted(rng),  # noqa: ARG005
+}
 
 
-WAYS: Mapping[str, type[Even]] = {'even split': Even, 'test, then winner': OneTest, 'decide': Decisions}
+def told(name: str) -> str:
+    """What is hard in a named situation.  Raises `InvalidInput`."""
+    drawn(name, 0)
+    return str(SITUATIONS[name].__doc__)
 
 
-def play(
-    rates: Mapping[str, float], *, days: int, per_day: int, alpha: float, seed: int
-) -> Iterator[tuple[str, Played]]:
+def named(name: str, seed: int, *, days: int | None, per_day: int | None) -> Situation:
+    """A named situation, with as many visitors as it has unless told otherwise."""
+    situation = drawn(name, seed)
+    per_day = per_day or situation.per_day
+    return replace(situation, per_day=per_day, visitors=days * per_day if days else situation.visitors)
+
+
+def play_all(situation: Situation, alpha: float, seed: int) -> Iterator[tuple[str, Played]]:
     """Each way, with the same visitors: whom an option would convert is the same for all of them."""
-    best = max(rates.values())
-    for name, way in WAYS.items():
-        rng, chooser = Random(seed), way(list(rates), alpha)
-        lost, at_best = [], 0
-        for day in range(days):
-            lost.append(0.0)
-            at_best = 0
-            for visitor in range(per_day):
-                at = 24 * (day + visitor / per_day)
-                number, luck = rng.random(), rng.random()
-                option = chooser.choose(number, at)
-                chooser.learn(option, luck < rates[option], at)
-                lost[-1] += best - rates[option]
-                at_best += rates[option] == best
-            chooser.end_day()
-        yield name, Played(tuple(lost), at_best / per_day)
+    for name, make in WAYS.items():
+        yield name, play(situation, make(Random(seed), alpha), seed)

@@ -5,6 +5,7 @@ An ordinary event under ``[*pk, option]`` with the visitor's dimensions, and bes
 ``__context__``   all dimensions together as one name below this one, so that what only a pair of them tells is seen
 ``__holdout__``   for visitors of the hold-out, whose options were chosen by chance alone
 ``earned*earned``, ``earned*spent``   sums of squares and products, from which the scatter of amounts is known
+``*earned``       how often something was earned
 
 An exposure is an event without metrics: one hit.  What comes of it later has metrics, and no hits unless given.
 """
@@ -12,6 +13,7 @@ An exposure is an event without metrics: one hit.  What comes of it later has me
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from hailwhale.decisions.policies.contexts import Context
@@ -41,6 +43,18 @@ def option_pk(decision: Path, option: object) -> Path:
 
 def context_of(dimensions: object) -> Context:
     """The context of a visitor.  Raises `InvalidDimensions`."""
+    if type(dimensions) is dict and all(type(name) is type(below) is str for name, below in dimensions.items()):
+        # The same few come again and again.
+        return _context_of_texts(tuple(dimensions.items()))
+    return _context_of(dimensions)
+
+
+@lru_cache(maxsize=16_384)
+def _context_of_texts(dimensions: tuple[tuple[str, str], ...]) -> Context:
+    return _context_of(dict(dimensions))
+
+
+def _context_of(dimensions: object) -> Context:
     context = Context.of(dimensions)
     if any(path[0] in RESERVED for path in context.paths):
         raise InvalidDimensions(
@@ -87,7 +101,7 @@ def _amounts(metrics: object) -> dict[str, Any]:
         if is_product(name):
             raise InvalidInput(f'{name!r:.80} is counted with the metrics it is made of (give those)', field='metrics')
     given = metrics if isinstance(metrics, Mapping | list | tuple) else () if metrics is None else (metrics,)
-    if metrics is not None and DEFAULT_METRIC not in given:
+    if given and DEFAULT_METRIC not in given:
         amounts[DEFAULT_METRIC] = 0
     found = with_products(amounts)
     return {name: _exact(micros) for name, micros in found.items()}

@@ -10,19 +10,21 @@ from __future__ import annotations
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import blake2b
-from random import Random
 from time import monotonic
+from typing import Literal, NamedTuple
 
-from hailwhale.choices import CostWarning, Decision, Reason
+from hailwhale.choices import CostWarning, Decision, Reason, chance
 from hailwhale.decisions.counting import context_of, decision_pk, option_pk
-from hailwhale.decisions.policies import Context, Model, Sums, Table, Tuning, even, fit, picked
+from hailwhale.decisions.policies import Context, Model, Sums, Table, Tuning, Weights, even, fit, picked
+from hailwhale.decisions.policies.tables import NOTHING
 from hailwhale.decisions.reading import Asked, Taken, formula_of, read_table, read_today
 from hailwhale.errors import InvalidInput, LimitExceeded, StorageError
 from hailwhale.intervals import DAY
-from hailwhale.paths import encode, path_name
+from hailwhale.paths import Path, encode, path_name
 from hailwhale.periods import Period
 from hailwhale.whale import Whale
 
@@ -31,10 +33,30 @@ MOST_OPTIONS = 1_000
 _REMEMBERED = 1_000
 #: A model is made anew after so many more decisions, and after so many seconds.
 _SHARE, _FEWEST, _MOST = 0.03, 20, 2_000
-_OLD, _YOUNG = 30.0, 0.5
-#: The arithmetic of models takes this share of the time at the most.
-_BUSY = 0.01
+_OLD = 30.0
+#: Making models takes this share of the time at the most, and a model serves for so many seconds at the least.  Of the
+#: first decisions each teaches much: then it may take more.
+_BUSY, _YOUNG = 0.01, 0.5
+_FIRST, _BUSY_FIRST, _YOUNG_FIRST = 5_000, 0.3, 0.05
+#: Contexts whose weights are remembered.
+_SEEN = 10_000
 _COSTS = frozenset({'bounce', 'bounces', 'cost', 'costs', 'errors', 'refunds', 'spend', 'spent', 'unsubscribes'})
+
+
+class _Seen(NamedTuple):
+    """The weights of options in a context, and the sums that they are of."""
+
+    model: Model
+    live: dict[str, Sums] | None
+    weights: Weights
+    read: float  #: when, on the clock that never goes back
+
+
+class _Who(NamedTuple):
+    """A visitor."""
+
+    context: Context
+    name: str | None
 
 
 @dataclass(slots=True)
@@ -47,14 +69,18 @@ class _Known:
     made: float = 0.0
     took: float = 0.0  #: seconds
     decisions: int = 0  #: since then
+    total: int = 0  #: decisions of this process
     busy: bool = False
+    seen: dict[tuple[str, tuple[str, ...]], _Seen] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def due(self, now: float) -> bool:
         """Whether it is time for a new model."""
         age = now - self.made
         counted = self.learned[0].table.moments.exposure if self.learned and self.asked.by_hits else 0.0
-        if age < max(_YOUNG, self.took / _BUSY):
+        first = max(counted, self.total) < _FIRST
+        busy, young = (_BUSY_FIRST, _YOUNG_FIRST) if first else (_BUSY, _YOUNG)
+        if age < max(young, self.took / busy):
             return False
         return age > _OLD or (self.decisions >= min(max(_SHARE * counted, _FEWEST), _MOST))
 
@@ -64,6 +90,7 @@ class Decider:
 
     ``behind``   runs what makes a model anew, beside the requests; by default in a thread
     ``compute``  runs the arithmetic of it, which takes up to 150 ms; a server of greenlets gives it to a real thread
+    ``reuse``    seconds for which the weights of a context serve again; 0: every decision reads the counters
     """
 
     def __init__(
@@ -73,11 +100,13 @@ class Decider:
         tuning: Tuning | None = None,
         behind: Callable[[Callable[[], None]], object] | None = None,
         compute: Callable[[Callable[[], Model]], Model] | None = None,
+        reuse: float = 0.0,
     ) -> None:
         self.whale = whale
         self.tuning = tuning or Tuning()
         self.behind = behind or _in_thread
         self.compute = compute or (lambda work: work())
+        self.reuse = reuse
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[object, ...], _Known] = OrderedDict()
 
@@ -98,25 +127,42 @@ class Decider:
         explain: bool = False,
     ) -> Decision:
         """One decision; `Whale.decision` says what its arguments are."""
-        names = checked_options(options)
-        context = context_of(known_data)
-        name = _visitor(visitor)
-        asked = self._asked(pk_base, decision_name, names, formula, period, goal)
+        names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
+        who = _Who(context_of(known_data), _visitor(visitor))
         warning = _warned(asked, goal)
-        if bot or in_holdout(asked.pk, name, holdout):
-            weights = even(names)
-            # Bots without a name all get the first option, which costs nobody anything.
-            option = picked(weights, _number(asked.pk, name or '', 'option'))
-            return Decision(option, weights[option], weights, 'bot' if bot else 'holdout', True, warning=warning)
+        if bot or in_holdout(asked.pk, who.name, holdout):
+            return _by_chance(asked, names, who, 'bot' if bot else 'holdout', warning)
         known = self._known_of(asked, _least(goal), fresh=explain)
-        model, live = self._live(known, context)
-        weights = model.weights(context, names, live)
-        number = _number(asked.pk, name, 'option') if name is not None and seed is None else Random(seed).random()
-        option = picked(weights, number)
-        paths = tuple(map(path_name, model.paths(context))) if explain else ()
-        reasons = tuple(model.reasons(context, names, live)) if explain else ()
-        sticky = name is not None and seed is None
-        return Decision(option, weights[option], weights, 'policy', sticky, seed, paths, reasons, warning)
+        (seen,) = self._weighed(known, [who.context], names)
+        return _chosen(asked, names, who, seen, seed, explain, warning)
+
+    def decide_many(
+        self,
+        visitors: Sequence[tuple[object, object]],
+        pk_base: object,
+        decision_name: object,
+        options: object,
+        formula: object = 'value/hits',
+        period: object = None,
+        goal: object = 'max',
+        *,
+        holdout: object = 0.0,
+        explain: bool = False,
+    ) -> list[Decision]:
+        """A decision for each of many visitors, of each its dimensions and name; in one round trip."""
+        names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
+        everybody = [_Who(context_of(dimensions), _visitor(name)) for dimensions, name in visitors]
+        warning = _warned(asked, goal)
+        apart = [in_holdout(asked.pk, who.name, holdout) for who in everybody]
+        known = self._known_of(asked, _least(goal), fresh=explain, decisions=len(everybody))
+        contexts = list(dict.fromkeys(who.context for who, kept in zip(everybody, apart, strict=True) if not kept))
+        seen = dict(zip(contexts, self._weighed(known, contexts, names), strict=True))
+        return [
+            _by_chance(asked, names, who, 'holdout', warning)
+            if kept
+            else _chosen(asked, names, who, seen[who.context], None, explain, warning)
+            for who, kept in zip(everybody, apart, strict=True)
+        ]
 
     def reasons(
         self,
@@ -129,37 +175,39 @@ class Decider:
         goal: object = 'max',
     ) -> list[Reason]:
         """What is known of each option in a context, best first."""
-        names, context = checked_options(options), context_of(known_data)
-        asked = self._asked(pk_base, decision_name, names, formula, period, goal)
-        model, live = self._live(self._known_of(asked, _least(goal), fresh=True), context)
-        return model.reasons(context, names, live)
+        names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
+        context = context_of(known_data)
+        (found,) = self._weighed(self._known_of(asked, _least(goal), fresh=True), [context], names)
+        return found.model.reasons(context, names, found.live)
 
     def table(
         self, pk_base: object, decision_name: object, options: object, formula: object, period: object = None
     ) -> Table:
         """All that was counted of a decision."""
-        asked = self._asked(pk_base, decision_name, checked_options(options), formula, period, 'max')
+        _, asked = self._asked(pk_base, decision_name, options, formula, period, 'max')
         return self._taken(asked).table
 
     def _asked(
         self,
         pk_base: object,
         decision_name: object,
-        names: Sequence[str],
+        options: object,
         formula: object,
         period: object,
         goal: object,
-    ) -> Asked:
-        reward, exposure = formula_of(formula)
+    ) -> tuple[Sequence[str], Asked]:
+        """The options in the order given, and the decision."""
         _least(goal)
         pk = decision_pk(pk_base, decision_name)
-        for name in names:
-            option_pk(pk, name)
-        return Asked(pk, tuple(sorted(names)), reward, exposure, None if period is None else Period.parse(period))
+        given = tuple(options) if isinstance(options, list) else None
+        if given is None or not all(type(text) is str for text in (*given, formula)):
+            return _read(pk, options, formula, period)
+        # The same few come again and again.
+        return _read_texts(pk, given, formula, None if period is None else Period.parse(period))
 
     # -- models ------------------------------------------------------------------------------------------------------
 
-    def _known_of(self, asked: Asked, least: bool, *, fresh: bool = False) -> _Known:
+    def _known_of(self, asked: Asked, least: bool, *, fresh: bool = False, decisions: int = 1) -> _Known:
         """What is known of a decision; ``fresh``: by a model that is made now."""
         key = (asked, least)
         with self._lock:
@@ -175,7 +223,8 @@ class Decider:
                 # Whoever waited for the lock is served by what was made meanwhile.
                 if known.learned is None or known.made < asked_at:
                     self._make(known)
-        known.decisions += 1
+        known.decisions += decisions
+        known.total += decisions
         if known.due(monotonic()) and not known.busy:
             known.busy = True
             self.behind(lambda: self._renew(known))
@@ -187,38 +236,106 @@ class Decider:
                 self._make(known)
         except StorageError:
             # The next decision meets the same error itself, and says so; until then the old model serves.
-            known.made = monotonic()
+            pass
         finally:
-            known.busy = False
+            # What failed is not tried again at once.
+            known.made, known.busy = monotonic(), False
 
     def _make(self, known: _Known) -> None:
-        taken = self._taken(known.asked)
-        known.decisions, began = 0, monotonic()
+        began = monotonic()
+        taken, known.decisions = self._taken(known.asked), 0
         model = self.compute(
             lambda: fit(taken.table, least=known.least, by_hits=known.asked.by_hits, tuning=self.tuning)
         )
-        known.learned, known.made = (taken, model), monotonic()
+        known.learned, known.seen, known.made = (taken, model), {}, monotonic()
         known.took = known.made - began
 
     def _taken(self, asked: Asked) -> Taken:
         return read_table(self.whale.storage, self.whale.kept, asked, int(self.whale.clock()))
 
-    def _live(self, known: _Known, context: Context) -> tuple[Model, dict[str, Sums] | None]:
-        """The model, and the sums of each option in a context by now: those of the table, and what came since."""
+    def _weighed(self, known: _Known, contexts: Sequence[Context], names: Sequence[str]) -> list[_Seen]:
+        """The weights of options by now, in each of some contexts."""
         assert known.learned
-        taken, model = known.learned
-        if not context.text and any(other.text for other in taken.table.contexts):
-            # Who is known nothing of is counted among all others.
-            return model, None
+        (taken, model), seen, now, options = known.learned, known.seen, monotonic(), tuple(names)
+        if len(seen) + len(contexts) > _SEEN:
+            seen.clear()
+        known_before = [seen.get((context.text, options)) for context in contexts]
+        found = [
+            last if last and last.model is model and now - last.read < self.reuse else None for last in known_before
+        ]
+        missing = [place for place, last in enumerate(found) if last is None]
+        lives = self._live(taken, model, known.asked, [contexts[place] for place in missing])
+        for place, live in zip(missing, lives, strict=True):
+            context, last = contexts[place], known_before[place]
+            same = last is not None and last.model is model and last.live == live
+            weights = last.weights if last and same else model.weights(context, names, live)
+            found[place] = seen[context.text, options] = _Seen(model, live, weights, now)
+        return [one for one in found if one]
+
+    def _live(
+        self, taken: Taken, model: Model, asked: Asked, contexts: Sequence[Context]
+    ) -> list[dict[str, Sums] | None]:
+        """The sums of each option in some contexts by now: those of the table, and what came since.
+
+        None for those of whom nothing is known, where of others something is: they are counted among all.
+        """
+        named = any(context.text for context in taken.table.contexts)
+        read = [context for context in contexts if context.text or not named]
         now = int(self.whale.clock())
-        today = read_today(self.whale.storage, self.whale.kept, known.asked, context, now)
-        live = {}
-        for option, (exposure, reward) in today.items():
-            key = context.text, option
-            before = taken.today.get(key, (0.0, 0.0)) if now - taken.day < DAY else (0.0, 0.0)
-            whole = model.whole.get(key, (0.0, 0.0))
-            live[option] = whole[0] + exposure - before[0], whole[1] + reward - before[1]
-        return model, live
+        today = iter(read_today(self.whale.storage, self.whale.kept, asked, read, now) if read else ())
+        fresh = now - taken.day < DAY
+        return [
+            {
+                option: _since(sums, (context.text, option), taken.today if fresh else {}, model.whole)
+                for option, sums in next(today).items()
+            }
+            if context.text or not named
+            else None
+            for context in contexts
+        ]
+
+
+def _since(
+    sums: Sums, key: tuple[str, str], before: Mapping[tuple[str, str], Sums], whole: Mapping[tuple[str, str], Sums]
+) -> Sums:
+    """All sums of an option: those of a table, and those of today without what the table had of today."""
+    return Sums(*map(lambda all, new, old: all + new - old, whole.get(key, NOTHING), sums, before.get(key, NOTHING)))
+
+
+def _by_chance(
+    asked: Asked, names: Sequence[str], who: _Who, by: Literal['bot', 'holdout'], warning: str | None
+) -> Decision:
+    weights = even(names)
+    # Bots without a name all get the same option, which costs nobody anything.
+    option = picked(weights, _number(asked.pk, who.name or '', 'option'))
+    return Decision(option, weights[option], weights, by, True, warning=warning)
+
+
+def _chosen(
+    asked: Asked, names: Sequence[str], who: _Who, seen: _Seen, seed: int | None, explain: bool, warning: str | None
+) -> Decision:
+    sticky = who.name is not None and seed is None
+    number = _number(asked.pk, who.name, 'option') if who.name is not None and seed is None else chance(seed)
+    option, model = picked(seen.weights, number), seen.model
+    found = Decision(option, seen.weights[option], dict(seen.weights), 'policy', sticky, seed, warning=warning)
+    if not explain:
+        return found
+    return replace(
+        found,
+        paths=tuple(map(path_name, model.paths(who.context))),
+        reasons=tuple(model.reasons(who.context, names, seen.live)),
+    )
+
+
+def _read(pk: Path, options: object, formula: object, period: object) -> tuple[Sequence[str], Asked]:
+    reward, exposure = formula_of(formula)
+    names = checked_options(options)
+    for name in names:
+        option_pk(pk, name)
+    return names, Asked(pk, tuple(sorted(names)), reward, exposure, None if period is None else Period.parse(period))
+
+
+_read_texts = lru_cache(maxsize=4_096)(_read)
 
 
 def checked_options(options: object) -> list[str]:

@@ -16,10 +16,10 @@ MOST_VISITORS = 10_000
 
 
 class Deciding:
-    """Decisions of one whale."""
+    """Decisions of one whale; what else is given goes to its `Decider`."""
 
-    def __init__(self, whale: Whale) -> None:
-        self.decider = Decider(whale)
+    def __init__(self, whale: Whale, **more: Any) -> None:
+        self.decider = Decider(whale, **more)
 
     def decision(self, *args: Any, **more: Any) -> Decision:
         """See `Whale.decision`."""
@@ -35,7 +35,7 @@ class Deciding:
             raise LimitExceeded(
                 f'{len(visitors):,} visitors, more than {MOST_VISITORS:,} (ask in parts)', field='visitors'
             )
-        return [self.decider.decide(pk_base, decision_name, options, **(more | _visitor(given))) for given in visitors]
+        return self.decider.decide_many(list(map(_visitor, visitors)), pk_base, decision_name, options, **more)
 
     def reasons(self, *args: Any, **more: Any) -> list[Reason]:
         """See `Whale.reasons_for`."""
@@ -60,8 +60,8 @@ class Deciding:
         return event_of(decision, option, dimensions, metrics, at, id, holdout=apart)
 
 
-def _visitor(given: object) -> dict[str, Any]:
-    """A visitor of many: dimensions, or ``{'visitor': name, 'dimensions': ...}``."""
+def _visitor(given: object) -> tuple[object, object]:
+    """The dimensions and the name of a visitor: dimensions, or ``{'visitor': name, 'dimensions': ...}``."""
     if isinstance(given, dict) and given and set(given) <= {'visitor', 'dimensions'}:
-        return {'known_data': given.get('dimensions'), 'visitor': given.get('visitor')}
-    return {'known_data': given}
+        return given.get('dimensions'), given.get('visitor')
+    return given, None

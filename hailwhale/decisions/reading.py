@@ -22,8 +22,8 @@ from hailwhale.kept import Kept, Plan
 from hailwhale.metrics import DEFAULT_METRIC, MICROS_PER_UNIT
 from hailwhale.paths import Path
 from hailwhale.periods import Period
-from hailwhale.products import product_of, square_of
-from hailwhale.storage import Columns, GroupRead, SeriesRead, Storage, group, series, shard_of
+from hailwhale.products import product_of, square_of, times_of
+from hailwhale.storage import Chunk, Columns, GroupRead, SeriesRead, Storage, chunks, group, series, shard_of
 
 _HOUR = 3_600
 #: Hours are read as far back as this, and days before that; the first ones that are kept.
@@ -49,8 +49,8 @@ class Asked:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics of a context."""
-        return tuple(dict.fromkeys((self.exposure, self.reward)))
+        """The metrics of a context: the fields of `Sums`."""
+        return (self.exposure, self.reward, times_of(self.reward))
 
     @property
     def squares(self) -> tuple[str, ...]:
@@ -76,16 +76,13 @@ def formula_of(text: object) -> tuple[str, str]:
     """The two sides of a formula that options are compared by: a metric, or one over another.  One alone is by hit."""
     if not isinstance(text, str):
         raise InvalidFormula(f'not a formula: {text!r:.80} (such as earned/hits)', field='formula')
-    formula = Formula.parse(text)
-    if (
-        any(character in text for character in ':')
-        or len(formula.metrics) == 0
-        or len(formula.metrics) != 1 + ('/' in text)
-    ):
+    reward, *others = metrics = Formula.parse(text).metrics or (DEFAULT_METRIC,)
+    exposure = others[0] if others else DEFAULT_METRIC
+    if ':' in text or len(metrics) != 1 + ('/' in text) or reward == exposure:
         raise InvalidFormula(
             f'decisions compare a metric, or one over another: {text!r:.80} (such as earned/hits)', field='formula'
         )
-    return formula.metrics[0], (formula.metrics[1] if len(formula.metrics) > 1 else DEFAULT_METRIC)
+    return reward, exposure
 
 
 def read_table(storage: Storage, kept: Kept, asked: Asked, now: int) -> Taken:
@@ -118,17 +115,10 @@ def read_table(storage: Storage, kept: Kept, asked: Asked, now: int) -> Taken:
                 sums[metric] += sum(compress(whole[metric], inside))
             numbers = [places.setdefault(text, len(places)) for text in ('', *children)]
             starts = np.array(plan.starts)[inside]
-            exposure, reward = (_apart(whole, children, metric)[:, inside] for metric in (asked.exposure, asked.reward))
-            row, column = np.nonzero((exposure != 0) | (reward != 0))
-            cells.append(
-                [
-                    np.array(numbers)[row],
-                    np.full(len(row), option),
-                    starts[column],
-                    exposure[row, column] / MICROS_PER_UNIT,
-                    reward[row, column] / MICROS_PER_UNIT,
-                ]
-            )
+            columns = [_apart(whole, children, metric)[:, inside] for metric in asked.metrics]
+            row, start = np.nonzero(np.any([column != 0 for column in columns], axis=0))
+            amounts = [column[row, start] / MICROS_PER_UNIT for column in columns]
+            cells.append([np.array(numbers)[row], np.full(len(row), option), starts[start], *amounts])
     return _taken(asked, list(places), np.hstack(cells).astype(float), sums, now)
 
 
@@ -187,16 +177,34 @@ def _first(kept: Kept, periods: Sequence[str], now: int) -> Plan | None:
     return None
 
 
-def read_today(storage: Storage, kept: Kept, asked: Asked, context: Context, now: int) -> dict[str, Sums]:
-    """What was counted of each option in a context since midnight (UTC), in one round trip; {} where not kept."""
-    plan = _first(kept, _TODAY, now)
-    if plan is None:
-        return {}
+def read_today(
+    storage: Storage, kept: Kept, asked: Asked, contexts: Sequence[Context], now: int
+) -> list[dict[str, Sums]]:
+    """What was counted of each option in each context since midnight (UTC), in one round trip.
+
+    Of a period only what lies in it; {} where nothing of today does, or is kept.
+    """
+    where = _today(kept, asked.period, now)
+    if not where:
+        return [{} for _ in contexts]
     reads = []
-    for option in asked.options:
-        pk, node = asked.where(context, option)
-        reads.append(SeriesRead(series(pk, node), plan.chunks, asked.metrics))
-    return {
-        option: tuple(sum(columns[metric]) / MICROS_PER_UNIT for metric in (asked.exposure, asked.reward))  # type: ignore[misc]
-        for option, columns in zip(asked.options, storage.read_series(reads), strict=True)
-    }
+    for context in contexts:
+        for option in asked.options:
+            pk, node = asked.where(context, option)
+            reads.append(SeriesRead(series(pk, node), where, asked.metrics))
+    columns = iter(storage.read_series(reads))
+    return [{option: _sums(asked, next(columns)) for option in asked.options} for _ in contexts]
+
+
+def _sums(asked: Asked, columns: Columns) -> Sums:
+    return Sums(*(sum(columns[metric]) / MICROS_PER_UNIT for metric in asked.metrics))
+
+
+def _today(kept: Kept, period: Period | None, now: int) -> tuple[Chunk, ...]:
+    """Where today's buckets lie."""
+    if period is None:
+        plan = _first(kept, _TODAY, now)
+        return plan.chunks if plan else ()
+    plan = kept.plan(period, now)
+    day = now - now % DAY
+    return chunks(plan.source.at(start) for start in plan.starts if start >= day)

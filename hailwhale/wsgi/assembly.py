@@ -19,6 +19,7 @@ from hailwhale.gathering import Gathering
 from hailwhale.hail import Hail
 from hailwhale.keyrings import Keyrings, keyring
 from hailwhale.meters import Meters
+from hailwhale.parts import register
 from hailwhale.servers.hail_server import hail_routes
 from hailwhale.servers.ops import Watch, ops_routes
 from hailwhale.servers.queries import Queries
@@ -46,6 +47,10 @@ _AGAIN_AFTER = 1.0
 #: Seconds for which a drainer that is left still brings what waits into the counters.
 LEAVE_WITHIN = 10.0
 
+#: What decides in a server.
+_DECIDING = 'deciding in a server'
+register(_DECIDING, 'hailwhale.wsgi.deciding:deciding')
+
 _log = logging.getLogger(__name__)
 
 
@@ -66,7 +71,7 @@ def assembled(
         _ping(storage)
         access = _access(storage, settings, open=open)
         stack.callback(access.close)
-        whale = stack.enter_context(Whale(settings=settings))
+        whale = stack.enter_context(Whale(settings=settings, deciding=_DECIDING))
         hail, meters = Hail(whale), Meters()
         gathering = Gathering(meters.measured(hail.push))
         drainer = stack.enter_context(Drainer(hail, turn)) if 'drain' in parts else None

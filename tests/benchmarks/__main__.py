@@ -20,6 +20,7 @@ TARGETS = {
     't6': 't6_import',
     't8': 't8_decide',
     't9': 't9_start',
+    't10': 't10_decisions',
     't11': 't11_peeking',
     't12': 't12_references',
     'growth': 'growth',

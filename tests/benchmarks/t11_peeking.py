@@ -41,7 +41,8 @@ def measure(bench: Bench) -> list[Figure]:
     seen = shares(rng, (0.03, 0.036), 200, 0.5, (runs, looks))
     name = '3.0 v 3.6%, 20,000 an arm'
     figures += _beside_others(name, seen, fixed, None if bench.quick else at_least(0.7))
-    return [*figures, _alone(name, seen, ADAPTIVE, adaptive, None)]
+    headline = [_share(lambda looks: stopped(looks, fixed), seen)]
+    return [*figures, replace(_alone(name, seen, ADAPTIVE, adaptive, None), baseline='headline', theirs=headline)]
 
 
 def _alone(name: str, seen: Looks, what: str, mixture: Mixture, goal: Goal | None) -> Figure:

@@ -534,6 +534,28 @@ def test_what_decisions_counted_is_known_as_adaptive(whale: Whale) -> None:
     assert results(whale, 'page', 'sales', allocation='fixed').allocation == 'fixed'
 
 
+def test_decisions_on_visitors_of_whom_nothing_is_known_are_adaptive_too(whale: Whale) -> None:
+    for visitor in range(60):
+        option = 'ab'[visitor % 2]
+        whale.count_decided_now('page', 'button', option)
+        if visitor % 5 == 0:
+            whale.count_decided_now('page', 'button', option, None, {'earned': 25, 'spent': visitor})
+    for goal in ('earned', 'earned/spent', 'spent/earned'):
+        answer = results(whale, ['page', 'button'], goal)
+        assert (answer.allocation, answer.overall.sample_ratio) == ('adaptive', None)
+        assert isinstance(answer[goal]['b'].headline, NoValidMethod)
+    fixed = results(whale, ['page', 'button'], 'earned', allocation='fixed')
+    assert (fixed.allocation, verdict(fixed['earned']['b']).method) == ('fixed', 'asymptotic')
+
+
+def test_the_same_amounts_counted_by_hand_are_of_a_fixed_split(whale: Whale) -> None:
+    for variant in 'ab':
+        for amount in (10, 25, 40, 15, 20):
+            metrics = {'hits': 1, 'earned': amount, 'earned*earned': amount * amount}
+            whale.count_now(['page', variant], None, metrics)
+    assert results(whale, 'page', 'earned').allocation == 'fixed'
+
+
 def test_the_hold_out_of_decisions_is_the_answer_and_all_visitors_stand_beside_it(whale: Whale) -> None:
     decided(whale, 'a', {'hits': 900, 'sales': 90, 'sales*sales': 90})
     decided(whale, 'b', {'hits': 9_000, 'sales': 1_400, 'sales*sales': 1_400})

@@ -19,17 +19,15 @@ from hailwhale.decisions.policies.tuning import Tuning
 _LAGS = 6
 
 
-def trusted(sheet: Sheet, layout: Layout, scatter: float, tuning: Tuning) -> Floats:
+def trusted(sheet: Sheet, layout: Layout, tuning: Tuning) -> Floats:
     """How many of the last hours are believed, for each context; infinity: all."""
     found = np.full(len(layout.contexts), np.inf)
     # Rewards that come late may come in heaps: a window has to be long beside the lag.
-    windows = [one for one in tuning.windows if _LAGS * sheet.lag <= one < sheet.age.max(initial=0)]
+    windows = [one for one in tuning.windows if _LAGS * sheet.late <= one < sheet.age.max(initial=0)]
     if not tuning.drift or not windows:
         return found
     whole = _by_path(sheet, layout, np.inf)
-    compared = [
-        (window, _unlikely(whole, _by_path(sheet, layout, window), sheet, scatter, tuning)) for window in windows
-    ]
+    compared = [(window, _unlikely(whole, _by_path(sheet, layout, window), sheet, tuning)) for window in windows]
     tests = sum(int(np.isfinite(scores).sum()) for _, scores in compared)
     if not tests:
         return found
@@ -56,14 +54,13 @@ def _by_path(sheet: Sheet, layout: Layout, hours: float) -> tuple[Floats, Floats
     return layout.summed(exposure), layout.summed(reward)
 
 
-def _unlikely(
-    whole: tuple[Floats, Floats], recent: tuple[Floats, Floats], sheet: Sheet, scatter: float, tuning: Tuning
-) -> Floats:
+def _unlikely(whole: tuple[Floats, Floats], recent: tuple[Floats, Floats], sheet: Sheet, tuning: Tuning) -> Floats:
     """By how many standard deviations two rates differ; not a number where too little is known."""
     exposure, reward = recent
     before, earned = whole[0] - exposure, whole[1] - reward
     with np.errstate(divide='ignore', invalid='ignore'):
         rate = whole[1] / whole[0]
+        scatter = sheet.scatter
         noise = scatter * (np.maximum(1 - rate, 0.05) if sheet.binary else 1.0)
         expected, expected_before = exposure * rate / scatter, before * rate / scatter
         apart = np.abs(reward / exposure - earned / before) / rate

@@ -3,16 +3,17 @@
 In units of the base rate of a context, the rate of an option is 1 plus its effect below every path above the context,
 plus one of the context itself.  What all options of a context have in common is left out, so that only differences
 between options within a context count, and a busy context with a high rate cannot make the option that was shown there
-look good.  How far effects of a level spread is estimated too (MacKay, 1992; for contexts by restricted likelihood,
-Patterson and Thompson, 1971), from all that was counted and a weak guess.
+look good.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.sparse import csr_array, diags_array
 
 from hailwhale.decisions.policies.arrays import Floats, Ints
 from hailwhale.decisions.policies.layouts import ROOT, Layout, Level
@@ -20,14 +21,8 @@ from hailwhale.decisions.policies.normals import normals
 from hailwhale.decisions.policies.tuning import Tuning
 
 Kind = tuple[Level, ...]
-#: Variances that are tried, and how large spreads of options and of contexts are expected to be.
-_GRID = np.geomspace(0.01, 2.0, 14) ** 2
-_EXPECTED_OPTIONS, _EXPECTED_CONTEXTS = 0.5, 0.4
 #: How much all options of a context may be better than its base rate.
 _COMMON = 1.0
-#: A guess counts as much as one effect that is known.
-_GUESSED = 1.0
-_LEAST = 1e-4
 
 
 @dataclass(slots=True)
@@ -82,86 +77,46 @@ class Rows:
 
 
 class Equations:
-    """The normal equations of all effects of paths."""
+    """The normal equations of the effects of paths, with contexts' own effects and what options have in common
+    integrated out (Henderson, 1975)."""
 
     def __init__(self, rows: Rows, layout: Layout, spreads: Spreads, options: int) -> None:
         self._layout, self._options = layout, options
-        count, size = len(rows.lift), len(layout.paths) * options
+        count, size, contexts = len(rows.lift), len(layout.paths) * options, len(layout.contexts)
         weight = 1 / (rows.noise() + spreads.of_contexts(layout)[rows.context])
         above = layout.above[rows.context]
-        columns = np.where(above >= 0, above * options + rows.option[:, None], size)
-        design = np.zeros((count, size + 1))
-        design[np.arange(count)[:, None], columns] = 1.0
-        self._design = design = design[:, :size]
-        weighted = design * weight[:, None]
-        contexts = len(layout.contexts)
-        common = np.zeros((contexts, size))
-        np.add.at(common, rows.context, weighted)
+        row, column = np.nonzero(above >= 0)
+        effect = above[row, column] * options + rows.option[row]
+        design = csr_array((np.ones(len(row)), (row, effect)), (count, size))
+        inside = csr_array((np.ones(count), (rows.context, np.arange(count))), (contexts, count))
+        weighted = diags_array(weight) @ design
+        common = inside @ weighted
         total = np.bincount(rows.context, weight, contexts) + 1 / _COMMON**2
         lift = np.bincount(rows.context, weight * rows.lift, contexts)
-        self._matrix = design.T @ weighted - (common / total[:, None]).T @ common
+        self._matrix = (design.T @ weighted - common.T @ diags_array(1 / total) @ common).toarray()
         self._right = weighted.T @ rows.lift - common.T @ (lift / total)
-        self._mean = np.zeros(size)
-        self._root = np.zeros((size, size))
+        #: What the likelihood has beside the effects, as its log.
+        self._rest = 0.5 * float(
+            np.log(weight).sum() - np.log(total).sum() - (weight * rows.lift**2).sum() + (lift**2 / total).sum()
+        )
 
-    def solve(self, spreads: Spreads, tuning: Tuning) -> None:
-        """Find the effects; then how far those of each level spread."""
-        layout, options = self._layout, self._options
-        variance = np.repeat([spreads.levels[one] for one in layout.levels], options)
-        self._root = np.linalg.inv(np.linalg.cholesky(self._matrix + np.diag(1 / variance)))
-        self._mean = self._root.T @ (self._root @ self._right)
-        left = np.einsum('ij,ij->j', self._root, self._root)
-        known = (1 - left / variance).reshape(-1, options).sum(axis=1)
-        squares = (self._mean**2).reshape(-1, options).sum(axis=1)
-        sums: dict[Level, Floats] = defaultdict(lambda: np.zeros(2))
-        for number, one in enumerate(layout.levels):
-            sums[one] += (squares[number], known[number])
-        for one, (square, count) in sums.items():
-            guess = (tuning.between_options if one == ROOT else tuning.between_paths) ** 2
-            spreads.levels[one] = max(float((square + _GUESSED * guess) / (count + _GUESSED)), _LEAST)
+    def likelihood(self, levels: Mapping[Level, float]) -> float:
+        """How likely all that was seen is where the effects of levels have such variances; its log, but for a constant.
 
-    def lifts(self) -> Floats:
-        """What the effects say of each row."""
-        return np.asarray(self._design @ self._mean)
+        The effects are integrated out, so that it does not matter that options were shown by what had been seen.
+        """
+        precision = self._precision(levels)
+        root = np.linalg.cholesky(self._matrix + np.diag(precision))
+        found = solve_triangular(root, self._right, lower=True)
+        return self._rest + float(0.5 * np.log(precision).sum() - np.log(np.diag(root)).sum() + 0.5 * (found**2).sum())
 
-    def drawn(self, names: list[str], spread: float, draws: int) -> Floats:
+    def drawn(self, levels: Mapping[Level, float], names: list[str], spread: float, draws: int) -> Floats:
         """Joint draws of the effects, [path, option, draw]; each belongs to the names of its path and option."""
+        root = np.linalg.inv(np.linalg.cholesky(self._matrix + np.diag(self._precision(levels))))
+        mean = root.T @ (root @ self._right)
         random = np.stack([normals(name, draws) for name in names])
-        found = self._mean[:, None] + spread * (self._root.T @ random)
+        found = mean[:, None] + spread * (root.T @ random)
         return np.asarray(found.reshape(len(self._layout.paths), self._options, draws))
 
-
-def spread_of_options(rows: Rows) -> float:
-    """The variance between options where there are no contexts."""
-    if len(rows.lift) < 2:
-        return Tuning().between_options ** 2
-    return _likeliest(rows.context * 0, rows.lift, rows.noise(), _EXPECTED_OPTIONS)
-
-
-def spread_of_contexts(rows: Rows, lifts: Floats, chosen: Ints) -> float | None:
-    """The variance of contexts' own effects, among some rows; None where they are too few to say."""
-    noise = rows.noise(lifts)
-    chosen = chosen & (rows.noise() < 1)
-    if chosen.sum() < 2:
-        return None
-    return _likeliest(rows.context[chosen], (rows.lift - lifts)[chosen], noise[chosen], _EXPECTED_CONTEXTS)
-
-
-def _likeliest(group: Ints, rest: Floats, noise: Floats, expected: float) -> float:
-    """The variance beside noise, by restricted likelihood: what the members of a group have in common says nothing.
-
-    A likelihood, not moments: which options were shown more depends on what was seen, and a likelihood does not mind.
-    """
-    scores = -np.sqrt(_GRID) / expected
-    for place, variance in enumerate(_GRID):
-        weight = 1 / (variance + noise)
-        total, sums = np.bincount(group, weight), np.bincount(group, weight * rest)
-        used = total > 0
-        scores[place] += 0.5 * (
-            np.log(weight).sum()
-            - np.log(total[used]).sum()
-            - (weight * rest * rest).sum()
-            + (sums[used] ** 2 / total[used]).sum()
-        )
-    share = np.exp(scores - scores.max())
-    return float((share * _GRID).sum() / share.sum())
+    def _precision(self, levels: Mapping[Level, float]) -> Floats:
+        return 1 / np.repeat([levels[one] for one in self._layout.levels], self._options)

@@ -7,19 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from hailwhale.decisions.policies import drift, effects
+from hailwhale.decisions.policies import drift, spreading
 from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.effects import Equations, Rows, Spreads
+from hailwhale.decisions.policies.estimates import Estimate, Quantity
 from hailwhale.decisions.policies.layouts import ROOT, Layout
-from hailwhale.decisions.policies.models import Fitted, Model
+from hailwhale.decisions.policies.models import Model
 from hailwhale.decisions.policies.rates import Rates
-from hailwhale.decisions.policies.sheets import Sheet, scatter_of
+from hailwhale.decisions.policies.sheets import Sheet
 from hailwhale.decisions.policies.tables import Table
 from hailwhale.decisions.policies.tuning import Tuning
 from hailwhale.decisions.policies.turns import Turn
-
-#: How often spreads and effects are estimated by turns.
-_TURNS = 2
 
 
 def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuning | None = None) -> Model:
@@ -34,58 +32,56 @@ def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuni
     tuning = tuning or Tuning()
     table = _narrowed(replace(table, cells=table.columns().T), tuning.most_contexts)
     order = sorted(range(len(table.options)), key=lambda place: table.options[place])
-    options = [table.options[place] for place in order]
-    whole = table.sums()
+    options, whole = [table.options[place] for place in order], table.sums()
     turn = Turn.of(table, least=least, by_hits=by_hits)
+    model = Model(options, tuning, turn, whole)
     turned = turn.table(table)
     if turned.moments.exposure <= 0 or turned.moments.reward <= 0:
-        return Model(options, tuning, turn, whole, None)
+        return model
     layout = Layout.of(turned.contexts)
-    sheet = Sheet.of(turned, tuning.half_life)
-    scatter = scatter_of(turned.moments)
-    if by_hits:
-        sheet = sheet.delayed(scatter)
-    hours = drift.trusted(sheet, layout, scatter, tuning)
-    exposure, reward = (grid[:, order] for grid in sheet.grids(hours))
+    worth = Sheet.of(turned, tuning.half_life)
+    apart = turn == Turn() and not worth.binary and worth.times.sum() > 0
+    often = worth.often(by_hits=by_hits) if apart else worth
+    if by_hits and (lag := often.lag()):
+        worth, often = worth.delayed(lag), often.delayed(lag)
+    hours = drift.trusted(often, layout, tuning)
+    if apart:
+        hours = np.minimum(hours, drift.trusted(worth, layout, tuning))
+    exposure, reward = (grid[:, order] for grid in often.grids(hours))
     if reward.sum() <= 0:
-        return Model(options, tuning, turn, whole, None)
-    fitted = _fitted(layout, options, exposure, reward, scatter, sheet.binary, tuning)
-    return Model(options, tuning, turn, whole, replace(fitted, late=sheet.lag > 0))
+        return model
+    width = tuning.spread if apart or often.binary else tuning.spread_of_money
+    model.late = often.late
+    model.often = _estimate(layout, options, Quantity(exposure, reward, often.scatter, often.binary, width), tuning)
+    if apart:
+        earned = worth.grids(hours)[1][:, order]
+        size = Quantity(reward, earned, worth.scatter_of_sizes(), False, tuning.spread_of_money, 'size ')
+        model.size = _estimate(layout, options, size, tuning)
+    return model
 
 
-def _fitted(
-    layout: Layout,
-    options: Sequence[str],
-    exposure: Floats,
-    reward: Floats,
-    scatter: float,
-    binary: bool,
-    tuning: Tuning,
-) -> Fitted:
-    rates = Rates.of(layout, exposure, reward, scatter)
+def _estimate(layout: Layout, options: Sequence[str], quantity: Quantity, tuning: Tuning) -> Estimate:
+    places = {option: place for place, option in enumerate(options)}
+    rates = Rates.of(layout, quantity.exposure, quantity.reward, quantity.scatter)
     spreads = Spreads.guessed(layout, tuning)
-    spread = spreads.of_contexts(layout) + spreads.of_paths(layout)
-    bases = rates.bases(layout, exposure, reward, scatter, spread)
-    rows = Rows.of(exposure, reward, bases, scatter, binary)
-    width = tuning.spread if binary else tuning.spread_of_money
+    bases, rows = _rows(layout, rates, quantity, spreads)
     if not layout.paths:
-        root = effects.spread_of_options(rows)
-        return Fitted(
-            layout, rates, bases, exposure, reward, scatter, binary, np.full(len(bases), root), root, None, width
-        )
+        root = spreading.of_options(rows, tuning)
+        return Estimate(quantity, places, layout, rates, bases, np.full(len(bases), root), root, None, tuning)
+    spreading.learn(rows, layout, spreads, len(options), tuning)
+    bases, rows = _rows(layout, rates, quantity, spreads)
     equations = Equations(rows, layout, spreads, len(options))
-    for _ in range(_TURNS):
-        equations.solve(spreads, tuning)
-    lifts = equations.lifts()
-    kinds = [context.kind for context in layout.contexts]
-    for kind in spreads.kinds:
-        same = np.array([one == kind for one in kinds])
-        found = effects.spread_of_contexts(rows, lifts, same[rows.context])
-        spreads.kinds[kind] = spreads.kinds[kind] if found is None else found
-    names = [f'{option}\0{path}' for path in layout.paths for option in options]
-    drawn = equations.drawn(names, width, tuning.draws)
-    own = spreads.of_contexts(layout)
-    return Fitted(layout, rates, bases, exposure, reward, scatter, binary, own, spreads.levels[ROOT], drawn, width)
+    names = [f'{quantity.purpose}{option}\0{path}' for path in layout.paths for option in options]
+    drawn = equations.drawn(spreads.levels, names, quantity.width, tuning.draws)
+    own, root = spreads.of_contexts(layout), spreads.levels[ROOT]
+    return Estimate(quantity, places, layout, rates, bases, own, root, drawn, tuning)
+
+
+def _rows(layout: Layout, rates: Rates, seen: Quantity, spreads: Spreads) -> tuple[Floats, Rows]:
+    """Base rates, and what was seen in units of those, where effects spread so far."""
+    spread = spreads.of_contexts(layout) + spreads.of_paths(layout)
+    bases = rates.bases(layout, seen.exposure, seen.reward, seen.scatter, spread)
+    return bases, Rows.of(seen.exposure, seen.reward, bases, seen.scatter, seen.binary)
 
 
 def _narrowed(table: Table, most: int) -> Table:

@@ -50,8 +50,11 @@ class Layout:
         return cls(contexts, {one.text: place for place, one in enumerate(contexts)}, paths, numbers, above, levels)
 
     def known(self, context: Context) -> list[int]:
-        """The numbers of the paths above a context, whether it is one of the table or not."""
-        return [self.numbers[path] for path in context.above if path in self.numbers]
+        """The numbers of the paths above a context, whether it is one of the table or not.
+
+        Above who is known nothing of is what is above all.
+        """
+        return [self.numbers[path] for path in context.above or ((),) if path in self.numbers]
 
     def summed(self, by_context: Floats) -> Floats:
         """The sums of [context, option] below each path, [path, option]."""

@@ -22,32 +22,61 @@ class Sheet:
     age: Floats
     exposure: Floats
     reward: Floats
+    times: Floats  #: how often something was earned
+    moments: Moments
     binary: bool  #: each reward is 0 or 1
-    lag: float = 0.0  #: hours from an exposure to its reward
+    late: float = 0.0  #: hours from an exposure to its reward
 
     @classmethod
     def of(cls, table: Table, half_life: float | None) -> Sheet:
         """A sheet of a table; sums count less as they age where they have a half-life."""
-        context, option, age, exposure, reward = table.columns()
+        context, option, age, exposure, reward, times = table.columns()
         if half_life:
             weight = 0.5 ** (age / half_life)
-            exposure, reward = exposure * weight, reward * weight
+            exposure, reward, times = exposure * weight, reward * weight, times * weight
         shape = len(table.contexts), len(table.options)
-        return cls(shape, context.astype(int), option.astype(int), age, exposure, reward, binary(table.moments))
+        return cls(
+            shape,
+            context.astype(int),
+            option.astype(int),
+            age,
+            exposure,
+            reward,
+            times,
+            table.moments,
+            binary(table.moments),
+        )
 
-    def delayed(self, scatter: float) -> Sheet:
-        """The sheet with exposures moved to the hours in which their rewards should come, where those come late."""
-        lag = lag_of(self.age, self.option, self.exposure, self.reward, scatter)
-        if not lag:
-            return self
+    def often(self, *, by_hits: bool) -> Sheet:
+        """The sheet of how often something was earned, whatever it was worth."""
+        times = float(self.times.sum())
+        moments = Moments(self.moments.exposure, times, times, self.moments.exposures, None if by_hits else 0.0)
+        seldom = by_hits and times <= self.exposure.sum()
+        return replace(self, reward=self.times, moments=moments, binary=seldom)
+
+    @property
+    def scatter(self) -> float:
+        """The variance of rewards as a multiple of their mean: 1 where they are seldom and 1, more for money."""
+        return 1.0 if self.binary else _scatter(self.moments)
+
+    def scatter_of_sizes(self) -> float:
+        """The same for the sizes of rewards, by how often something was earned."""
+        return _scatter(Moments(float(self.times.sum()), self.moments.reward, self.moments.squares))
+
+    def lag(self) -> float:
+        """How late rewards come, in hours; 0: at once."""
+        return lag_of(self.age, self.option, self.exposure, self.reward, self.scatter)
+
+    def delayed(self, lag: float) -> Sheet:
+        """The sheet with exposures moved to the hours in which their rewards should come."""
         hour = np.maximum(self.age, 0).astype(int)
         hours = int(hour.max()) + 1
         # In days of long ago all rewards have come.
         pairs, pair = np.unique(self.context * self.shape[1] + self.option, return_inverse=True)
         places = pair * hours + (hours - 1 - hour)
-        shown, earned = (
+        shown, earned, times = (
             np.asarray(np.bincount(places, sums, len(pairs) * hours), float).reshape(-1, hours)
-            for sums in (self.exposure, self.reward)
+            for sums in (self.exposure, self.reward, self.times)
         )
         expected = delayed(shown, lag)
         row, column = np.nonzero((expected > 0) | (earned != 0))
@@ -55,12 +84,13 @@ class Sheet:
         age = (hours - 1 - column).astype(float)
         return replace(
             self,
-            lag=lag,
+            late=lag,
             context=context,
             option=option,
             age=age,
             exposure=expected[row, column],
             reward=earned[row, column],
+            times=times[row, column],
         )
 
     def grids(self, hours: Floats) -> tuple[Floats, Floats]:
@@ -75,10 +105,7 @@ class Sheet:
         return exposure, reward
 
 
-def scatter_of(moments: Moments) -> float:
-    """The variance of rewards as a multiple of their mean: 1 where they are seldom and 1, more for money."""
-    if binary(moments):
-        return 1.0
+def _scatter(moments: Moments) -> float:
     squares = moments.reward if moments.squares is None else moments.squares
     products = moments.reward if moments.products is None else moments.products
     exposures = moments.exposure if moments.exposures is None else moments.exposures

@@ -20,6 +20,7 @@ class Cell(NamedTuple):
     age: float  #: hours since the bucket began
     exposure: float  #: sum of what the reward is divided by: hits, or what was spent
     reward: float  #: sum of what was earned
+    times: float = 0.0  #: how often something was earned; 0 where that was not counted
 
 
 class Moments(NamedTuple):
@@ -35,8 +36,16 @@ class Moments(NamedTuple):
     products: float | None = None  #: sum of exposure times reward; None: each exposure is 1
 
 
-#: Exposure and reward of an option, as they were counted.
-Sums = tuple[float, float]
+class Sums(NamedTuple):
+    """What was counted of an option."""
+
+    exposure: float
+    reward: float
+    times: float = 0.0
+
+
+#: Of an option of which nothing was counted.
+NOTHING = Sums(0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +66,10 @@ class Table:
         return np.asarray(self.cells, float).reshape(-1, len(Cell._fields)).T
 
     def sums(self) -> dict[tuple[str, str], Sums]:
-        """Exposure and reward of all cells by context and option; without those of which both are 0."""
+        """The sums of all cells by context and option; without those of which all are 0."""
         contexts, options = len(self.contexts), len(self.options)
         context, option, _, *columns = self.columns()
         places = (context * options + option).astype(int)
-        exposure, reward = (np.bincount(places, column, contexts * options).tolist() for column in columns)
+        each = zip(*(np.bincount(places, column, contexts * options).tolist() for column in columns), strict=True)
         names = [(one.text, option) for one in self.contexts for option in self.options]
-        each = zip(names, exposure, reward, strict=True)
-        return {name: (shown, earned) for name, shown, earned in each if shown or earned}
+        return {name: Sums(*sums) for name, sums in zip(names, each, strict=True) if any(sums)}

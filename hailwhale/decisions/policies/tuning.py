@@ -16,6 +16,9 @@ class Tuning:
     between_options: float = 0.3  #: spread of options, before anything is known
     between_paths: float = 0.1  #: spread of an option over the paths of a level, before anything is known
     between_contexts: float = 0.2  #: spread of an option over contexts, beside its paths
+    expected_options: float = 0.5  #: how far options may spread: the mean of what is expected
+    expected_paths: float = 0.15
+    expected_contexts: float = 0.4
     worth_learning: float = 2.0  #: how many times the traffic of a context so far is expected of its future; 0: endless
     windows: tuple[float, ...] = (3, 6, 12, 24, 48, 96)  #: hours that are compared with all before, for drift
     drift: float = 1e-3  #: chance of one false alarm in one fit; 0: never looked at

@@ -56,8 +56,8 @@ class Turn:
 
     def table(self, table: Table) -> Table:
         """A table as it is compared."""
-        context, option, age, exposure, reward = table.columns()
-        cells: Floats = np.array([context, option, age, *self.sums(exposure, reward)]).T
+        context, option, age, exposure, reward, times = table.columns()
+        cells: Floats = np.array([context, option, age, *self.sums(exposure, reward), times]).T
         return replace(table, cells=cells, moments=self._moments(table.moments))
 
     def _moments(self, old: Moments) -> Moments:

@@ -12,6 +12,7 @@ from hailwhale.experiments.results.answers import Results, Segment
 from hailwhale.experiments.results.counts import CONTEXT, HOLDOUT, Counts, Split, Table, plan_of, variant_names
 from hailwhale.experiments.results.goals import Goal, read_goals
 from hailwhale.experiments.results.judging import Ask, judge
+from hailwhale.experiments.results.kinds import were_decided
 from hailwhale.experiments.statistics import NotEnoughData, Shortage, adjust
 from hailwhale.experiments.statistics.eprocess import EXPECTED_LIFT
 from hailwhale.experiments.statistics.headlines import ALLOCATIONS, Allocation
@@ -71,7 +72,8 @@ def results(
     ``period``      the whole life of the test, with a fixed start where it is longer than a year; 'year'
     ``weights``     the planned shares, by name or in the order of the names; equal; 'none': none were planned
     ``allocation``  'adaptive': what was counted chose who saw what, as `Whale.decide` does; else 'fixed'.  Found by
-                    the marks that decisions leave.  Where they have a hold-out, that is the answer overall
+                    the marks of `Whale.count_decided_now`: say 'fixed' of a split of your own that it counts.  Where
+                    there is a hold-out, that is the answer overall
     ``alpha``       the chance of any false winner, over all variants and goals (and over the segments by themselves)
     ``lift``        the lift that matters: where the method is strongest, and what sample sizes are for.  Choose it
                     before you look
@@ -110,7 +112,7 @@ def results(
     if missing is not None:
         return Results(*about, ask.allocation, *options, Segment(within, None, ()))
     whole, holdout, is_adaptive = _tables(counts, within, ask, marked=how is None and place.node is None)
-    if is_adaptive:
+    if is_adaptive or (how is None and were_decided(wanted, counts.overall)):
         ask = replace(ask, allocation='adaptive')
     tables, left_out = _segments(counts, below, most, exposures)
     _check_size(counts.names, wanted, len(tables) + bool(holdout))

@@ -11,7 +11,7 @@ from hailwhale.errors import InvalidInput, LimitExceeded
 from hailwhale.experiments.statistics.sums import KINDS, Kind, number, one_of
 from hailwhale.formulas import Formula
 from hailwhale.metrics import shown
-from hailwhale.products import product_of, square_of
+from hailwhale.products import product_of, square_of, times_of
 
 Bounds = tuple[float, float]
 
@@ -40,10 +40,9 @@ class Goal:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The counters it takes, as far as they were counted."""
-        single = (self.metric, square_of(self.metric))
-        if self.below is None:
-            return single
-        return (*single, self.below, square_of(self.below), product_of(self.metric, self.below))
+        names = (self.metric,) if self.below is None else (self.metric, self.below)
+        own = [of(name) for name in names for of in (str, square_of, times_of)]
+        return (*own, product_of(*names)) if self.below else tuple(own)
 
     @property
     def cautions(self) -> tuple[str, ...]:

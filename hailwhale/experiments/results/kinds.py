@@ -10,7 +10,7 @@ from hailwhale.experiments.results.goals import Goal
 from hailwhale.experiments.statistics.sums import Kind
 from hailwhale.experiments.statistics.sums import Sums as ArmSums
 from hailwhale.metrics import shown
-from hailwhale.products import product_of, square_of
+from hailwhale.products import product_of, square_of, times_of
 
 
 def kind_of(goal: Goal, table: Table, exposures: str) -> Kind | Refusal:
@@ -35,6 +35,15 @@ def kind_of(goal: Goal, table: Table, exposures: str) -> Kind | Refusal:
         return lacking
     is_binary = not several and all(sums[squares] == sums[goal.metric] for sums in table.values())
     return 'binomial' if is_binary and goal.kind is None else 'mean'
+
+
+def were_decided(goals: Iterable[Goal], table: Table) -> bool:
+    """Whether decisions counted any of the goals: they alone count how often there was an amount.
+
+    That mark they leave of visitors without dimensions too, of whom nothing else tells it.
+    """
+    times = [times_of(metric) for goal in goals for metric in (goal.metric, goal.below) if metric]
+    return any(sums[name] for sums in table.values() for name in times)
 
 
 def _more_than_one(metric: str, below: str, table: Table) -> str | None:

@@ -11,10 +11,13 @@ from scipy.special import betainc, betaincinv, erfcx, ndtr, ndtri
 from hailwhale.experiments.statistics.answers import ExactBeta, Interval, Normal, Posterior
 from hailwhale.experiments.statistics.mixtures import Floats
 from hailwhale.experiments.statistics.moments import Difference
+from hailwhale.experiments.statistics.roots import root
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 # Panel edges, in standard deviations: dense where a density bends, and as far out as its tail can matter.
 _EDGES = np.array([*np.arange(-8, 8.5, 0.5), -40, -25, -16, -12, -10, 10, 12, 16, 20, 25, 30, 40])
+# Nodes of less weight change no digit of a chance.
+_NOTHING = 1e-20
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +135,20 @@ def _ci_of_difference(a: Beta, b: Beta, alpha: float) -> Interval:
 def _quantile_of_difference(a: Beta, b: Beta, share: float) -> float:
     """The number that b - a stays below with this chance."""
     sd = math.hypot(*(float(np.ptp(beta.edges())) / 80 for beta in (a, b)))
-    middle = b.mean - a.mean
-    low, high = max(middle - 40 * sd, -1.0), min(middle + 40 * sd, 1.0)
-    for _ in range(60):
-        delta = (low + high) / 2
-        x, widths = _nodes([*a.edges(), *(b.edges() - delta)])
-        less = float((a.weights(x, widths) * b.below(x + delta)).sum()) < share
-        low, high = (delta, high) if less else (low, delta)
-    return (low + high) / 2
+    wanted = quantile(share)
+
+    def beyond(deltas: Floats) -> Floats:
+        return np.array([quantile(_chance_below(a, b, delta)) - wanted for delta in deltas])
+
+    return float(root(beyond, b.mean - a.mean + wanted * sd, sd / 4, (-1.0, 1.0), 1e-9)[0])
+
+
+def _chance_below(a: Beta, b: Beta, delta: float) -> float:
+    """That b - a is less than ``delta``; never quite 0 or 1."""
+    x, widths = _nodes([*a.edges(), *(b.edges() - delta)])
+    weights = a.weights(x, widths)
+    told = weights > _NOTHING
+    return min(max(float((weights[told] * b.below(x[told] + delta)).sum()), 1e-300), 1 - 1e-16)
 
 
 def quantile(share: float) -> float:

@@ -18,15 +18,17 @@ is at most what it is for y in {0, 1}.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, logit, logsumexp
+from scipy.special import expit, logit
 
 from hailwhale.experiments.statistics.answers import Interval
 from hailwhale.experiments.statistics.mixtures import Floats, log_beta_mixture
+from hailwhale.experiments.statistics.roots import root
 
 EXPECTED_LIFT = 0.2
 
@@ -45,6 +47,11 @@ _ADAPTIVE_LINES = ((0.1, 0.25), (0.5, 0.5), (0.9, 0.25))
 _RATES = (1e-18, 1 - 1e-15)
 _GRID = np.linspace(0.0, 1.0, 17)
 _FINER = np.linspace(-1.0, 1.0, 9)
+# No interval is looked for beyond these: log ratios of rates, and hyperbolic arcs of differences.
+_MOST_LOG_RATIO, _MOST_ARC = 60.0, 17.0
+_SIGNS = np.array([-1.0, 1.0])
+# What the mixture costs in logarithms of E, nearly: where an interval is likely to end.
+_PRICE = 2.5
 
 
 class Counts(NamedTuple):
@@ -58,15 +65,22 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Null:
-    """Pairs of rates: the variant's is ``shift + factor`` x the control's."""
+    """Pairs of rates: the variant's is ``shift + factor`` x the control's; arrays are several nulls."""
 
-    factor: float = 1.0
-    shift: float = 0.0
+    factor: ArrayLike = 1.0
+    shift: ArrayLike = 0.0
 
     @property
-    def range(self) -> Interval:
+    def columns(self) -> tuple[Floats, Floats]:
+        """Both, with room for the rates along the last axis."""
+        factor, shift = (np.asarray(one, float)[..., None] for one in (self.factor, self.shift))
+        return factor, shift
+
+    @property
+    def range(self) -> tuple[Floats, Floats]:
         """The rates of the control for which both are rates."""
-        return max(0.0, -self.shift / self.factor), min(1.0, (1 - self.shift) / self.factor)
+        factor, shift = self.columns
+        return np.maximum(0.0, -shift / factor), np.minimum(1.0, (1 - shift) / factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +151,24 @@ def _suggested(n: Floats, s: Floats, null: Null, *, of_control: bool) -> list[Fl
     rate = (s + 0.5) / (n + 1)
     error = 2 * np.sqrt(rate * (1 - rate) / (n + 1))
     ends = [np.maximum(rate - error, rate / 10), np.minimum(rate + error, 1 - (1 - rate) / 10)]
-    return ends if of_control else [(end - null.shift) / null.factor for end in ends]
+    factor, shift = null.columns
+    return ends if of_control else [(end - shift) / factor for end in ends]
 
 
 def _log_ratio(arms: tuple[Floats, ...], mixture: Mixture, null: Null, rate: Floats) -> Floats:
     """log Q / P at rates of the control, along the last axis."""
     n_a, s_a, n_b, s_b = arms
-    other = np.clip(null.shift + null.factor * rate, *_RATES)
+    factor, shift = null.columns
+    other = np.clip(shift + factor * rate, *_RATES)
     rate = np.clip(rate, *_RATES)
     of_arms = _arm(n_a, s_a, rate, mixture.of_a, mixture.spread) + _arm(n_b, s_b, other, mixture.of_b, mixture.spread)
-    return np.asarray(logsumexp(of_arms + mixture.log_weight, axis=-1))
+    return _log_sum(of_arms + mixture.log_weight)
+
+
+def _log_sum(logs: Floats) -> Floats:
+    """log of the sum of exponentials along the last axis; that of scipy takes longer than all the rest."""
+    most = logs.max(-1)
+    return np.asarray(most + np.log(np.exp(logs - most[..., None]).sum(-1)))
 
 
 def _arm(n: Floats, s: Floats, rate: Floats, deviation: Floats, spread: Floats) -> Floats:
@@ -165,32 +187,39 @@ def interval(counts: Counts, mixture: Mixture, alpha: float, *, relative: bool) 
     E grows on both sides of what the rates show; where an end is refuted by nothing it is -1 or infinity for a lift,
     -1 or 1 for a difference.
     """
-    rate_a, rate_b = ((float(np.asarray(s)) + 0.5) / (float(np.asarray(n)) + 1) for n, s in (counts[:2], counts[2:]))
+    middle, error = (_of_ratio if relative else _of_difference)(counts)
+    most = _MOST_LOG_RATIO if relative else _MOST_ARC
+    threshold = -math.log(alpha)
+
+    def evidence(squares: Floats) -> Floats:
+        places = np.clip(middle + _SIGNS * np.sqrt(squares), -most, most)
+        null = Null(factor=np.exp(places)) if relative else Null(shift=np.tanh(places))
+        return log_e(counts, mixture, null) - threshold
+
+    # log E grows nearly with the square of the distance, so its root is found in squares, and soon.
+    guess = 2 * error * error * (threshold + _PRICE)
+    squares = root(evidence, [guess, guess], guess / 4, (0.0, most * most), 1e-6)
+    low, high = (middle + _SIGNS * np.where(squares < most * most, np.sqrt(squares), np.inf)).tolist()
     if relative:
-        middle = math.log(rate_b / rate_a)
-        low, high = (_end(counts, mixture, alpha, middle, sign, relative=True) for sign in (-1, 1))
         return math.expm1(low), math.expm1(high) if high < 700 else math.inf
-    middle = math.atanh(rate_b - rate_a)
-    low, high = (_end(counts, mixture, alpha, middle, sign, relative=False) for sign in (-1, 1))
     return math.tanh(low), math.tanh(high)
 
 
-def _end(counts: Counts, mixture: Mixture, alpha: float, middle: float, sign: int, *, relative: bool) -> float:
-    """Where the nulls that are not refuted end, in log ratios of rates or in hyperbolic arcs of differences."""
+def _shown(counts: Counts) -> Iterator[tuple[float, float]]:
+    """The rate that each version shows, and the variance of it."""
+    for n, s in (counts[:2], counts[2:]):
+        size = float(np.asarray(n)) + 1
+        rate = (float(np.asarray(s)) + 0.5) / size
+        yield rate, rate * (1 - rate) / size
 
-    def refuted(place: float) -> bool:
-        null = Null(factor=math.exp(place)) if relative else Null(shift=math.tanh(place))
-        return float(log_e(counts, mixture, null)) >= -math.log(alpha)
 
-    step, most = 1e-6, 60.0 if relative else 17.0
-    inside = middle
-    while not refuted(middle + sign * step):
-        inside = middle + sign * step
-        step *= 4
-        if step > most:
-            return sign * math.inf
-    outside = middle + sign * step
-    while abs(outside - inside) > 1e-7 * abs(outside - middle):
-        half = (inside + outside) / 2
-        inside, outside = (inside, half) if refuted(half) else (half, outside)
-    return outside
+def _of_ratio(counts: Counts) -> tuple[float, float]:
+    """The logarithm of the ratio of the rates, and its standard error."""
+    (a, of_a), (b, of_b) = _shown(counts)
+    return math.log(b / a), math.sqrt(of_a / a / a + of_b / b / b)
+
+
+def _of_difference(counts: Counts) -> tuple[float, float]:
+    """The hyperbolic arc of the difference of the rates, and its standard error."""
+    (a, of_a), (b, of_b) = _shown(counts)
+    return math.atanh(b - a), math.sqrt(of_a + of_b) / (1 - (b - a) ** 2)

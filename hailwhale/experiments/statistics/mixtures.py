@@ -47,6 +47,8 @@ def log_dirichlet_mixture(counts: ArrayLike, shares: ArrayLike, k: float) -> flo
 
 def _log_ratio(near: Floats, above: Floats, below: Floats) -> Floats:
     """log(above / below), by ``near`` = above / below - 1 where that is near 0."""
+    if near.min(initial=0.0) > -0.5:
+        return np.log1p(near)
     return np.where(near > -0.5, np.log1p(np.maximum(near, -0.5)), np.log(np.maximum(above / below, _SMALLEST)))
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
-from scipy.special import log_ndtr
+from scipy.special import expit, log_ndtr, logit
 
 from hailwhale.experiments.statistics.answers import Evidence, Interval, Sequential
-from hailwhale.experiments.statistics.mixtures import log_beta_mixture
+from hailwhale.experiments.statistics.mixtures import Floats, log_beta_mixture
 from hailwhale.experiments.statistics.moments import Difference
+from hailwhale.experiments.statistics.roots import root
 
 TUNING = 5000.0
+# Log odds beyond which no rate is looked for.
+_FAR = 700.0
 
 
 def evidence(log_e: float) -> Evidence:
@@ -79,23 +81,16 @@ def bernoulli_sequence(
     two-sided beta-binomial mixture.  It holds for any amounts between 0 and 1 too.
     """
     k = max(best_rho(t_opt, alpha_opt) - 1, 1e-3)
+    middle, signs = logit((s + 0.5) / (n + 1)), np.array([-1.0, 1.0])
 
-    def refuted(p: float) -> bool:
-        return float(log_beta_mixture(s, n - s, (p, 1 - p), (p, 1 - p), k)) >= -math.log(alpha)
+    def evidence(distance: Floats) -> Floats:
+        odds = np.clip(middle + signs * distance, -_FAR, _FAR)
+        rates = expit(odds), expit(-odds)
+        return log_beta_mixture(s, n - s, rates, rates, k) + math.log(alpha)
 
-    middle = (s + 0.5) / (n + 1)
-    low = 0.0 if s == 0 else _bisect(refuted, middle, 0.0)
-    high = 1.0 if s == n else _bisect(refuted, middle, 1.0)
-    return low, high
-
-
-def _bisect(refuted: Callable[[float], bool], inside: float, outside: float) -> float:
-    for _ in range(100):
-        middle = (inside + outside) / 2
-        if middle in (inside, outside):
-            break
-        inside, outside = (inside, middle) if refuted(middle) else (middle, outside)
-    return (inside + outside) / 2
+    guess = 3 * math.sqrt(1 / (s + 0.5) + 1 / (n - s + 0.5))
+    low, high = expit(middle + signs * root(evidence, [guess, guess], guess / 2, (0.0, _FAR))).tolist()
+    return 0.0 if s == 0 else low, 1.0 if s == n else high
 
 
 def normal_mixture_bound(v: float, alpha: float = 0.025, v_opt: float = 1000.0, alpha_opt: float = 0.05) -> float:
@@ -103,14 +98,10 @@ def normal_mixture_bound(v: float, alpha: float = 0.025, v_opt: float = 1000.0, 
     mixture, tightest at ``v_opt`` (Howard and others, 2021)."""
     rho = best_rho(v_opt, alpha_opt)
 
-    def log_e(s: float) -> float:
-        root = s / math.sqrt(v + rho)
-        return 0.5 * math.log(4 * rho / (v + rho)) + root * root / 2 + float(log_ndtr(root))
+    def evidence(z: Floats) -> Floats:
+        return 0.5 * math.log(4 * rho / (v + rho)) + z * z / 2 + log_ndtr(z) + math.log(alpha)
 
-    high = math.sqrt(v + rho)
-    while log_e(high) < -math.log(alpha):
-        high *= 2
-    return _bisect(lambda s: log_e(s) >= -math.log(alpha), 0.0, high)
+    return math.sqrt(v + rho) * float(root(evidence, 3.0, 1.0, (0.0, math.inf))[0])
 
 
 def design_based(total_a: float, squares_a: float, total_b: float, squares_b: float, visitors: float) -> Difference:

@@ -1,0 +1,130 @@
+"""Estimates: what was found of one quantity, such as how often visitors pay, and draws of it for each option."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from hailwhale.decisions.policies.arrays import Floats
+from hailwhale.decisions.policies.contexts import Context
+from hailwhale.decisions.policies.layouts import Layout
+from hailwhale.decisions.policies.normals import gamma, normals
+from hailwhale.decisions.policies.rates import Rates
+from hailwhale.decisions.policies.tuning import Tuning
+
+#: No option is thought to be worse than this share of the base rate, nor a rate of successes higher than this.
+_WORST, _HIGHEST = 0.05, 0.98
+#: How much the prior of a context counts beside its data, where there are paths above it and where there are none.
+_COMMON, _COMMON_ALONE = 1.0, 0.01
+
+
+class Part(NamedTuple):
+    """What of an estimate concerns one context and some options."""
+
+    lifts: Floats  #: [option, draw]: rates as multiples of the base rate, without the context's own effects
+    mean: Floats  #: [option]
+    normal: Floats  #: [option, draw]
+    second: Floats
+    base: float
+    own: float  #: variance of the context's own effects
+    exposure: Floats  #: [option]
+    reward: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What is estimated: sums of rewards over sums of exposures."""
+
+    exposure: Floats  #: [context, option]
+    reward: Floats
+    scatter: float  #: the variance of rewards as a multiple of their mean
+    binary: bool  #: each reward is 0 or 1
+    width: float  #: what standard deviations are multiplied by
+    purpose: str = ''  #: draws of other purposes are independent
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What was found of a quantity."""
+
+    of: Quantity
+    options: Mapping[str, int]  #: those that have been counted, and their places
+    layout: Layout
+    rates: Rates
+    bases: Floats  #: of each context
+    own: Floats  #: variance of each context's own effects
+    root: float  #: variance between options
+    drawn: Floats | None  #: effects, [path, option, draw]; None: there are no paths
+    tuning: Tuning
+
+    def part(self, context: Context, options: Sequence[str]) -> Part:
+        """What concerns a context, whether it was seen before or not."""
+        draws = self.tuning.draws
+        place = self.layout.places.get(context.text)
+        exposure, reward = np.zeros(len(options)), np.zeros(len(options))
+        lifts = np.ones((len(options), 1 if self.drawn is None else draws))
+        for row, option in enumerate(options):
+            number = self.options.get(option)
+            if self.drawn is not None:
+                lifts[row] += self._effects(context, option, number)
+            if place is not None and number is not None:
+                exposure[row], reward[row] = self.of.exposure[place, number], self.of.reward[place, number]
+        lifts = np.maximum(lifts, _WORST)
+        return Part(
+            lifts,
+            lifts.mean(axis=1),
+            np.stack([normals(f'{self.of.purpose}{option}\0own', draws) for option in options]),
+            np.stack([normals(f'{self.of.purpose}{option}\0other', draws) for option in options]),
+            self.rates.guess(context) if place is None else float(self.bases[place]),
+            float(self.own.mean()) if place is None else float(self.own[place]),
+            exposure,
+            reward,
+        )
+
+    def _effects(self, context: Context, option: str, number: int | None) -> Floats:
+        """Draws of what the paths above a context add up to."""
+        assert self.drawn is not None
+        if number is None:
+            return math.sqrt(self.root) * normals(f'{self.of.purpose}{option}\0new', self.tuning.draws)
+        return np.asarray(self.drawn[self.layout.known(context), number].sum(axis=0))
+
+    def draws(self, part: Part, exposure: Floats, reward: Floats, *, full: bool = False) -> Floats:
+        """Draws of the rate of each option in a context, [option, draw]: what is known from above it, and its own
+        sums by now, conjugate to it.  ``full``: as widely as it is believed, and not as it is played."""
+        lifts, width = part.lifts, self.of.width
+        if full:
+            lifts = np.maximum(part.mean[:, None] + (lifts - part.mean[:, None]) / width, _WORST)
+            width = 1.0
+        base = part.base * self._common(part, exposure, reward)
+        sharper = self._sharper(part, exposure, width)
+        done, earned = exposure[:, None], reward[:, None]
+        if self.of.binary:
+            rate = np.minimum(lifts * base, _HIGHEST)
+            sure = np.maximum(rate * (1 - rate) / (part.own * base * base) - 1, 0.5)
+            good = gamma((rate * sure + earned) * sharper, part.normal)
+            bad = gamma(((1 - rate) * sure + np.maximum(done - earned, 0.0)) * sharper, part.second)
+            return np.asarray(good / (good + bad))
+        shape = np.maximum(lifts * lifts / part.own + earned / self.of.scatter, 1e-3) * sharper
+        scale = (lifts / part.own + done * base / self.of.scatter) * (sharper / base)
+        return np.asarray(gamma(shape, part.normal) / scale)
+
+    def _common(self, part: Part, exposure: Floats, reward: Floats) -> float:
+        """By how much all options of a context are better than its base rate."""
+        expected = exposure * part.base * part.mean
+        seen = expected > 0
+        weight = 1 / (part.own / part.mean[seen] ** 2 + self.of.scatter / expected[seen])
+        prior = _COMMON_ALONE if self.drawn is None else _COMMON
+        return float((prior + (weight * reward[seen] / expected[seen]).sum()) / (prior + weight.sum()))
+
+    def _sharper(self, part: Part, exposure: Floats, width: float) -> float:
+        """How much surer to be of a context's own effects than its sums allow: a context with so little traffic that
+        it can never repay learning what is best in it is not explored for its own sake."""
+        future, share = self.tuning.worth_learning, 1.0
+        if self.drawn is not None and future:
+            expected = float(exposure.sum()) * part.base
+            share = part.own / (part.own + self.of.scatter * len(exposure) / (future * expected + 1e-9))
+        return 1 / (width * width * max(share, 1e-6))

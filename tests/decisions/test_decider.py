@@ -1,0 +1,621 @@
+"""The decider: chances, visitors, hold-outs, what is live, and models that are made behind; on every engine."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hailwhale.choices import CostWarning
+from hailwhale.decisions.decider import MOST_OPTIONS, Decider, checked_options, in_holdout
+from hailwhale.decisions.policies import Model
+from hailwhale.errors import HailWhaleError, InvalidInput, LimitExceeded, StorageUnavailable
+from hailwhale.settings import Settings
+from hailwhale.whale import Whale
+from tests import engines
+from tests.clocks import NOW, Clock
+from tests.engines import until
+
+ASKED = ('Page', 'color')
+OPTIONS = ['red', 'blue', 'green']
+FORMULA = 'earned/hits'
+US, UK = {'country': 'US', 'device': 'phone'}, {'country': 'UK', 'device': 'phone'}
+DAY = 86_400
+
+
+class Seconds(Clock):
+    """What tells how old models are."""
+
+
+class Work:
+    """Runs what is to be done beside the requests when a test says so, and counts the models that were made."""
+
+    def __init__(self) -> None:
+        self.left: list[Callable[[], None]] = []
+        self.made = 0
+        self.error: Exception | None = None
+
+    def behind(self, work: Callable[[], None]) -> None:
+        self.left.append(work)
+
+    def compute(self, work: Callable[[], Model]) -> Model:
+        self.made += 1
+        if self.error:
+            raise self.error
+        return work()
+
+    def do(self) -> None:
+        while self.left:
+            self.left.pop(0)()
+
+
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> Seconds:
+    found = Seconds(1_000.0)
+    monkeypatch.setattr('hailwhale.decisions.decider.monotonic', found)
+    return found
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+@pytest.fixture
+def decider(whale: Whale, work: Work, seconds: Seconds) -> Decider:  # noqa: ARG001 - time stands still
+    return Decider(whale, behind=work.behind, compute=work.compute)
+
+
+def tell(
+    whale: Whale,
+    option: str,
+    shown: int,
+    earned: int,
+    visitor: object = None,
+    *,
+    worth: float = 1,
+    asked: tuple[str, str] = ASKED,
+    at: int | None = None,
+    reward: str = 'earned',
+) -> None:
+    """Count so many exposures, and so many successes."""
+    one = whale.deciding.event(*asked, option, visitor, {'hits': shown}, at)
+    success = whale.deciding.event(*asked, option, visitor, {reward: worth}, at)
+    assert whale.count_many([one, *[success] * earned]).refused == []
+
+
+def tell_some(whale: Whale) -> None:
+    """Options that differ, but not so much that one of them is sure to win."""
+    for visitor, rates in [(US, (9, 14, 8)), (UK, (12, 9, 11))]:
+        for option, earned in zip(OPTIONS, rates, strict=True):
+            tell(whale, option, 60, earned, visitor)
+
+
+def spread(found: Counter[str], weights: dict[str, float]) -> list[float]:
+    """By how many standard errors each option was chosen more often than its weight says."""
+    number = found.total()
+    return [(found[option] - number * w) / (number * w * (1 - w)) ** 0.5 for option, w in weights.items()]
+
+
+# -- chances ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_propensity_is_exactly_the_weight_and_all_weights_sum_to_one(whale: Whale, decider: Decider) -> None:
+    tell_some(whale)
+    for visitor in (US, UK, {'country': 'DE', 'device': 'desk'}, None):
+        for seed in range(5):
+            found = decider.decide(*ASKED, OPTIONS, FORMULA, visitor, seed=seed)
+            assert found.by == 'policy'
+            assert found.propensity == found.weights[found.option]
+            assert list(found.weights) == OPTIONS
+            assert sum(found.weights.values()) == pytest.approx(1)
+            assert min(found.weights.values()) > 0
+
+
+def test_a_seed_replays_a_decision_and_seeds_are_spread_by_the_weights(whale: Whale, decider: Decider) -> None:
+    tell_some(whale)
+    first = [decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=seed) for seed in range(400)]
+    again = Decider(whale).decide(*ASKED, OPTIONS, FORMULA, US, seed=7)
+    assert first[7] == again
+    assert (again.seed, again.sticky) == (7, False)
+    counted = Counter(found.option for found in first)
+    assert max(map(abs, spread(counted, first[0].weights))) < 4.5
+    assert len(counted) == 3
+
+
+def test_without_seed_and_visitor_each_decision_is_drawn_anew(decider: Decider) -> None:
+    found = [decider.decide(*ASKED, OPTIONS) for _ in range(60)]
+    assert {one.option for one in found} == set(OPTIONS)
+    assert not any(one.sticky for one in found)
+    assert {one.seed for one in found} == {None}
+
+
+def test_a_visitor_gets_the_same_option_each_time_and_visitors_are_spread(whale: Whale, decider: Decider) -> None:
+    tell_some(whale)
+    first = [decider.decide(*ASKED, OPTIONS, FORMULA, US, visitor=f'visitor {number}') for number in range(400)]
+    assert all(found.sticky and found.seed is None for found in first)
+    counted = Counter(found.option for found in first)
+    assert max(map(abs, spread(counted, first[0].weights))) < 4.5
+    elsewhere = Decider(whale)
+    assert [elsewhere.decide(*ASKED, OPTIONS, FORMULA, US, visitor=f'visitor {n}') for n in range(40)] == first[:40]
+
+
+def test_what_a_visitor_gets_in_one_decision_tells_nothing_of_another(decider: Decider) -> None:
+    pairs = [
+        tuple(decider.decide('Page', name, ['a', 'b'], visitor=visitor).option for name in ('color', 'size'))
+        for visitor in range(400)
+    ]
+    assert max(map(abs, spread(Counter(map(''.join, pairs)), dict.fromkeys(['aa', 'ab', 'ba', 'bb'], 0.25)))) < 4.5
+
+
+def test_a_visitor_may_be_a_number_or_its_digits_and_a_seed_comes_first(decider: Decider) -> None:
+    options = [str(number) for number in range(50)]
+    by_number, by_text = (decider.decide(*ASKED, options, visitor=visitor) for visitor in (7, '7'))
+    assert by_number == by_text
+    seeded = decider.decide(*ASKED, options, visitor=7, seed=3)
+    assert seeded == decider.decide(*ASKED, options, visitor=8, seed=3)
+    assert (seeded.sticky, seeded.seed) == (False, 3)
+
+
+def test_options_that_were_never_counted_have_the_same_chance(whale: Whale, decider: Decider) -> None:
+    assert decider.decide(*ASKED, ['a', 'b', 'c', 'd']).weights == dict.fromkeys('abcd', 0.25)
+    assert decider.decide(*ASKED, ['a'], visitor=5).propensity == 1
+    tell(whale, 'red', 50, 0, US)
+    # Nothing was earned yet.
+    decision = Decider(whale).decide(*ASKED, OPTIONS, FORMULA, US, explain=True)
+    assert decision.weights == dict.fromkeys(OPTIONS, pytest.approx(1 / 3))
+    assert [(reason.exposure, reason.mean) for reason in decision.reasons] == [(50, None), (0, None), (0, None)]
+
+
+def test_an_option_that_earns_more_is_chosen_more_often(whale: Whale, decider: Decider) -> None:
+    for visitor in (US, UK):
+        for option, earned in [('red', 20), ('blue', 120), ('green', 20)]:
+            tell(whale, option, 200, earned, visitor)
+    weights = decider.decide(*ASKED, OPTIONS, FORMULA, US).weights
+    assert weights['blue'] > 0.8
+
+
+def test_removed_options_are_not_chosen_and_new_ones_are_tried(whale: Whale, decider: Decider) -> None:
+    tell_some(whale)
+    assert set(decider.decide(*ASKED, ['red', 'green'], FORMULA, US).weights) == {'red', 'green'}
+    assert {decider.decide(*ASKED, ['red', 'green'], FORMULA, US).option for _ in range(40)} <= {'red', 'green'}
+    with_new = decider.decide(*ASKED, [*OPTIONS, 'pink'], FORMULA, US).weights
+    assert with_new['pink'] > 0
+    assert sum(with_new.values()) == pytest.approx(1)
+
+
+def test_the_order_of_the_options_changes_no_weight(whale: Whale, decider: Decider) -> None:
+    tell_some(whale)
+    weights = decider.decide(*ASKED, OPTIONS, FORMULA, US).weights
+    turned = decider.decide(*ASKED, OPTIONS[::-1], FORMULA, US).weights
+    assert turned == pytest.approx(weights)
+    assert list(turned) == OPTIONS[::-1]
+
+
+def test_the_least_is_best_where_that_is_the_goal(whale: Whale, decider: Decider) -> None:
+    for option, worth in [('red', 5), ('blue', 1), ('green', 5)]:
+        tell(whale, option, 100, 100, worth=worth, reward='spent')
+    weights = decider.decide(*ASKED, OPTIONS, 'spent/hits', goal='min').weights
+    assert max(weights, key=weights.__getitem__) == 'blue'
+    with pytest.warns(CostWarning):
+        most = decider.decide(*ASKED, OPTIONS, 'spent/hits').weights
+    assert min(most, key=most.__getitem__) == 'blue'
+
+
+def test_a_thousand_times_the_money_decides_alike(whale: Whale, decider: Decider) -> None:
+    for name, worth in [('cents', 0.25), ('thousands', 250.0)]:
+        for visitor, rates in [(US, (9, 14, 8)), (UK, (12, 9, 11))]:
+            for option, earned in zip(OPTIONS, rates, strict=True):
+                tell(whale, option, 60, earned, visitor, worth=worth, asked=('Page', name))
+                tell(whale, option, 0, 2, visitor, worth=3 * worth, asked=('Page', name))
+    for seed in range(20):
+        small, large = (
+            decider.decide('Page', name, OPTIONS, FORMULA, US, seed=seed) for name in ('cents', 'thousands')
+        )
+        assert small.option == large.option
+        assert small.weights == pytest.approx(large.weights, abs=1e-6)
+
+
+# -- visitors apart ---------------------------------------------------------------------------------------------------
+
+
+def test_the_holdout_is_a_fixed_share_of_visitors_who_are_chosen_for_evenly(whale: Whale, decider: Decider) -> None:
+    for option, earned in [('red', 1), ('blue', 50), ('green', 1)]:
+        tell(whale, option, 60, earned)
+    found = [decider.decide(*ASKED, OPTIONS, FORMULA, visitor=number, holdout=0.25) for number in range(600)]
+    apart = [number for number, decision in enumerate(found) if decision.by == 'holdout']
+    assert abs(len(apart) - 150) < 4.5 * (600 * 0.25 * 0.75) ** 0.5
+    even = dict.fromkeys(OPTIONS, 1 / 3)
+    assert all(found[number].weights == even and found[number].sticky for number in apart)
+    assert max(map(abs, spread(Counter(found[number].option for number in apart), even))) < 4.5
+    others = [decision for decision in found if decision.by != 'holdout']
+    assert {decision.by for decision in others} == {'policy'}
+    assert others[0].weights['blue'] > 0.8
+    tell(whale, 'red', 60, 60)
+    for number in apart[:20]:
+        assert Decider(whale).decide(*ASKED, OPTIONS, FORMULA, visitor=number, holdout=0.25) == found[number]
+
+
+def test_a_larger_holdout_holds_the_smaller_one(decider: Decider) -> None:
+    shares = (0, 0.1, 0.5, 1)
+    by_share = [{number for number in range(200) if in_holdout(('p',), number, share)} for share in shares]
+    assert by_share[0] == set()
+    assert by_share[0] < by_share[1] < by_share[2] < by_share[3] == set(range(200))
+    assert by_share[2] != {number for number in range(200) if in_holdout(('q',), number, 0.5)}
+    assert decider.decide('p', None, OPTIONS, visitor=5, holdout=1).by == 'holdout'
+
+
+def test_a_bot_gets_any_option_alike_and_nothing_is_learned_of_it(whale: Whale, decider: Decider, work: Work) -> None:
+    tell(whale, 'blue', 60, 60)
+    found = [decider.decide(*ASKED, OPTIONS, FORMULA, visitor=number, bot=True) for number in range(200)]
+    even = dict.fromkeys(OPTIONS, 1 / 3)
+    assert all((one.by, one.weights, one.propensity) == ('bot', even, 1 / 3) for one in found)
+    assert max(map(abs, spread(Counter(one.option for one in found), even))) < 4.5
+    assert decider.decide(*ASKED, OPTIONS, bot=True) == decider.decide(*ASKED, OPTIONS, bot=True)
+    assert work.made == 0
+    assert decider.decide(*ASKED, OPTIONS, bot=True, visitor=1, holdout=1).by == 'bot'
+
+
+def test_deciding_counts_nothing(whale: Whale, decider: Decider) -> None:
+    for kind in ({}, {'visitor': 1}, {'visitor': 1, 'holdout': 1}, {'bot': True}, {'explain': True}):
+        decider.decide(*ASKED, OPTIONS, FORMULA, US, **kind)
+    assert whale.pks() == []
+
+
+# -- reasons ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_explained_decision_tells_the_reasons_of_each_option_and_its_paths(whale: Whale, decider: Decider) -> None:
+    tell_some(whale)
+    bare = decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1)
+    assert bare.reasons == bare.paths == ()
+    full = decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1, explain=True)
+    assert (full.option, full.weights) == (bare.option, bare.weights)
+    # Those that tell visitors apart.
+    assert '["country", "US"]' in full.paths
+    assert set(full.paths) <= {'_', 'country', '["country", "US"]', 'device', '["device", "phone"]'}
+    by_option = {reason.option: reason for reason in full.reasons}
+    assert set(by_option) == set(OPTIONS)
+    assert [reason.weight for reason in full.reasons] == sorted(full.weights.values(), reverse=True)
+    for option, earned in zip(OPTIONS, (9, 14, 8), strict=True):
+        reason = by_option[option]
+        assert (reason.exposure, reason.reward, reason.weight) == (60, earned, full.weights[option])
+        assert reason.mean is not None
+        assert reason.interval is not None
+        assert reason.interval[0] < reason.mean < reason.interval[1]
+        assert reason.best is not None
+        assert 0 <= reason.best <= 1
+    assert sum(reason.best or 0 for reason in full.reasons) == pytest.approx(1)
+
+
+def test_reasons_and_tables_can_be_had_without_a_decision(whale: Whale, decider: Decider) -> None:
+    tell_some(whale)
+    assert tuple(decider.reasons(*ASKED, OPTIONS, FORMULA, US)) == (
+        decider.decide(*ASKED, OPTIONS, FORMULA, US, explain=True).reasons
+    )
+    table = decider.table(*ASKED, OPTIONS, FORMULA)
+    assert (table.moments.exposure, table.moments.reward) == (360, 63)
+    assert table.options == tuple(sorted(OPTIONS))
+    assert decider.table(*ASKED, OPTIONS, FORMULA, 'yesterday').moments.exposure == 0
+
+
+def test_reasons_are_those_of_what_is_counted_by_now(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds
+) -> None:
+    tell_some(whale)
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    tell(whale, 'red', 1_000, 20, US, at=NOW - DAY)
+    seconds.now += 0.001
+    found = {reason.option: reason.exposure for reason in decider.reasons(*ASKED, OPTIONS, FORMULA, US)}
+    assert found == {'red': 1_060, 'blue': 60, 'green': 60}
+    assert work.made == 2
+
+
+# -- what is live -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('visitor', [None, US])
+def test_what_is_counted_after_the_model_was_made_counts_at_once(
+    whale: Whale, decider: Decider, work: Work, visitor: object
+) -> None:
+    for option in OPTIONS:
+        tell(whale, option, 60, 9, visitor)
+    before = decider.decide(*ASKED, OPTIONS, FORMULA, visitor).weights
+    tell(whale, 'green', 40, 36, visitor)
+    after = decider.decide(*ASKED, OPTIONS, FORMULA, visitor).weights
+    assert work.made == 1
+    assert after['green'] > before['green'] + 0.1
+    assert after['green'] > max(after['red'], after['blue'])
+
+
+def test_weights_serve_again_for_as_long_as_they_may(whale: Whale, work: Work, seconds: Seconds) -> None:
+    decider = Decider(whale, behind=work.behind, reuse=0.2)
+    for option in OPTIONS:
+        tell(whale, option, 60, 9, US)
+    before = decider.decide(*ASKED, OPTIONS, FORMULA, US).weights
+    tell(whale, 'green', 40, 36, US)
+    seconds.now += 0.1
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == before
+    # Those of another visitor and of other options are their own.
+    assert set(decider.decide(*ASKED, OPTIONS[:2], FORMULA, US).weights) == set(OPTIONS[:2])
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, UK).weights != before
+    seconds.now += 0.1
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights['green'] > before['green'] + 0.1
+
+
+def test_who_changes_the_weights_of_a_decision_changes_them_for_nobody_else(whale: Whale, decider: Decider) -> None:
+    tell_some(whale)
+    first = decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    weights = dict(first.weights)
+    first.weights.clear()
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == weights
+
+
+def test_the_contexts_whose_weights_are_remembered_are_bounded(
+    whale: Whale, decider: Decider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('hailwhale.decisions.decider._SEEN', 2)
+    tell_some(whale)
+    visitors = (US, UK, {'country': 'DE', 'device': 'desk'})
+    first, again = ([decider.decide(*ASKED, OPTIONS, FORMULA, one).weights for one in visitors] for _ in range(2))
+    assert first == again
+    (known,) = decider._known.values()
+    assert len(known.seen) <= 2
+
+
+def test_at_midnight_nothing_is_lost_and_nothing_counted_twice(
+    whale: Whale, decider: Decider, work: Work, clock: Clock
+) -> None:
+    tell_some(whale)
+    before = decider.decide(*ASKED, OPTIONS, FORMULA, US).weights
+    clock.now += DAY
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == before
+    tell(whale, 'green', 40, 36, US)
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights['green'] > before['green'] + 0.1
+    assert work.made == 1
+
+
+def test_of_a_period_nothing_else_is_live(whale: Whale, decider: Decider) -> None:
+    for option in OPTIONS:
+        tell(whale, option, 60, 9, US, at=NOW - DAY)
+    periods = ('yesterday', '1h:2h')
+    before = [decider.decide(*ASKED, OPTIONS, FORMULA, US, period).weights for period in periods]
+    tell(whale, 'green', 60, 50, US, at=NOW - 5 * 3_600)
+    assert [decider.decide(*ASKED, OPTIONS, FORMULA, US, period).weights for period in periods] == before
+    tell(whale, 'red', 10, 9, US)
+    reasons = decider.reasons(*ASKED, OPTIONS, FORMULA, US, '1h:2h')
+    assert {reason.option: reason.exposure for reason in reasons} == {'red': 10, 'blue': 0, 'green': 0}
+
+
+def test_who_is_known_nothing_of_is_decided_for_by_all_others(whale: Whale, decider: Decider) -> None:
+    for visitor in (US, UK):
+        for option, earned in [('red', 9), ('blue', 90), ('green', 9)]:
+            tell(whale, option, 100, earned, visitor)
+    assert decider.decide(*ASKED, OPTIONS, FORMULA).weights['blue'] > 0.6
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, {'country': 'DE', 'device': 'desk'}).weights['blue'] > 0.6
+
+
+# -- models -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_model_is_made_anew_behind_when_it_is_old(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds
+) -> None:
+    # Of another day, so that no live sums show it.
+    for option in OPTIONS:
+        tell(whale, option, 60, 9, US, at=NOW - DAY)
+    before = decider.decide(*ASKED, OPTIONS, FORMULA, US).weights
+    for option, earned in [('red', 30), ('blue', 30), ('green', 90)]:
+        tell(whale, option, 200, earned, US, at=NOW - DAY)
+    seconds.now += 29
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    assert work.left == []
+    seconds.now += 2
+    for _ in range(3):
+        assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == before
+    assert (len(work.left), work.made) == (1, 1)
+    work.do()
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights['green'] > 0.8
+    assert (len(work.left), work.made) == (0, 2)
+
+
+@pytest.mark.parametrize('formula', [FORMULA, 'earned/spent'])
+def test_a_model_is_made_anew_behind_after_some_decisions(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds, formula: str
+) -> None:
+    tell_some(whale)
+    for _ in range(60):
+        decider.decide(*ASKED, OPTIONS, formula, US)
+    assert work.left == []
+    seconds.now += 1
+    decider.decide(*ASKED, OPTIONS, formula, US)
+    assert len(work.left) == 1
+    work.do()
+    seconds.now += 1
+    decider.decide(*ASKED, OPTIONS, formula, US)
+    assert work.left == []
+
+
+def test_the_larger_the_table_the_more_decisions_a_model_lasts(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds
+) -> None:
+    tell(whale, 'red', 20_000, 50)
+    for _ in range(60):
+        decider.decide(*ASKED, OPTIONS, FORMULA)
+    seconds.now += 1
+    decider.decide(*ASKED, OPTIONS, FORMULA)
+    assert work.left == []
+
+
+def test_a_model_whose_making_fails_is_not_missed_and_tried_again_later(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds
+) -> None:
+    tell_some(whale)
+    before = decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1)
+    work.error, seconds.now = ArithmeticError('singular'), seconds.now + 31
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1) == before
+    with pytest.raises(ArithmeticError):
+        work.do()
+    for _ in range(3):
+        assert decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1) == before
+    assert work.left == []
+    work.error, seconds.now = None, seconds.now + 31
+    decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1)
+    work.do()
+    assert work.made == 3
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1) == before
+
+
+def test_an_engine_that_is_away_behind_is_met_by_the_next_decision_itself(
+    work: Work, seconds: Seconds, tmp_path: Path
+) -> None:
+    (port,) = engines.free_ports(1)
+    settings = Settings.load({}, timeout=0.2)
+    with (
+        engines.Process(engines.redis_binary(), tmp_path, port) as server,
+        Whale(f'redis://127.0.0.1:{port}/0', settings=settings, clock=Clock()) as whale,
+    ):
+        decider = Decider(whale, behind=work.behind, compute=work.compute)
+        tell_some(whale)
+        before = decider.decide(*ASKED, OPTIONS, FORMULA, {'country': 'DE'}).weights
+        seconds.now += 31
+        decider.decide(*ASKED, OPTIONS, FORMULA, {'country': 'DE'})
+        server.kill()
+        work.do()
+        with pytest.raises(StorageUnavailable):
+            decider.decide(*ASKED, OPTIONS, FORMULA, {'country': 'DE'})
+        server.start()
+        # What was learned is still known, although the engine has lost it.
+        assert decider.decide(*ASKED, OPTIONS, FORMULA, {'country': 'DE'}).weights == before
+        assert (work.made, work.left) == (1, [])
+
+
+def test_models_are_made_in_a_thread_of_their_own(whale: Whale, work: Work, seconds: Seconds) -> None:
+    threads: list[str] = []
+
+    def compute(fit: Callable[[], Model]) -> Model:
+        threads.append(threading.current_thread().name)
+        return fit()
+
+    decider = Decider(whale, compute=compute)
+    tell_some(whale)
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    seconds.now += 31
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    until(lambda: len(threads) == 2, 'a second model is made')
+    assert threads == [threading.current_thread().name, 'hailwhale-decisions']
+    until(lambda: not any(one.name == 'hailwhale-decisions' for one in threading.enumerate()), 'the thread ends')
+    assert work.made == 0
+
+
+def test_the_decisions_that_are_remembered_are_bounded(
+    decider: Decider, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('hailwhale.decisions.decider._REMEMBERED', 2)
+    for name in ('one', 'two', 'one', 'three'):
+        decider.decide('Page', name, OPTIONS)
+    assert work.made == 3
+    decider.decide('Page', 'one', OPTIONS)
+    assert work.made == 3
+    decider.decide('Page', 'two', OPTIONS)
+    assert work.made == 4
+
+
+def test_eight_threads_at_once_decide_alike_by_one_model(whale: Whale, decider: Decider, work: Work) -> None:
+    tell_some(whale)
+    barrier = threading.Barrier(8)
+
+    def decide(number: int) -> list[Any]:
+        barrier.wait()
+        return [decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=number) for _ in range(25)]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(decide, range(8)))
+    assert work.made == 1
+    weights = found[0][0].weights
+    for number, decisions in enumerate(found):
+        assert decisions == [decisions[0]] * 25
+        assert decisions[0].weights == weights
+        assert decisions[0].seed == number
+        assert decisions[0].propensity == weights[decisions[0].option]
+
+
+def test_who_waits_for_a_model_that_is_being_made_takes_that_one(whale: Whale, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, waits = [], threading.Event()
+
+    def monotonic() -> float:
+        # The second thread has seen that there is no model, and is about to wait for one.
+        if threading.current_thread().name == 'second':
+            waits.set()
+        return 1_000.0
+
+    monkeypatch.setattr('hailwhale.decisions.decider.monotonic', monotonic)
+    second = threading.Thread(target=lambda: decider.decide(*ASKED, OPTIONS), name='second')
+
+    def compute(fit: Callable[[], Model]) -> Model:
+        made.append(threading.current_thread().name)
+        second.start()
+        assert waits.wait(10)
+        return fit()
+
+    decider = Decider(whale, compute=compute)
+    decider.decide(*ASKED, OPTIONS)
+    second.join(10)
+    assert not second.is_alive()
+    assert made == [threading.current_thread().name]
+
+
+# -- bad input --------------------------------------------------------------------------------------------------------
+
+BAD: dict[str, tuple[dict[str, object], str, str]] = {
+    'no options': ({'options': []}, 'options', 'not options to choose among'),
+    'options text': ({'options': 'red'}, 'options', "not options to choose among: 'red'"),
+    'options set': ({'options': {'red', 'blue'}}, 'options', 'a list of names'),
+    'options none': ({'options': None}, 'options', 'None'),
+    'twice': ({'options': ['red', 'blue', 'red']}, 'options', "'red' is there twice"),
+    'twice by its digits': ({'options': [1, '1']}, 'options', "'1' is there twice"),
+    'option path': ({'options': [['red', 'dark']]}, 'option', 'not the name of an option'),
+    'goal': ({'goal': 'most'}, 'goal', "not a goal: 'most' ('max' or 'min')"),
+    'formula': ({'formula': 'a/b/c'}, 'metrics', 'a/b/c'),
+    'formula of hits': ({'formula': 'hits'}, 'formula', "'hits'"),
+    'formula none': ({'formula': None}, 'formula', 'None'),
+    'visitor empty': ({'visitor': ''}, 'visitor', "not a visitor: ''"),
+    'visitor long': ({'visitor': 'x' * 257}, 'visitor', '1 to 256 characters'),
+    'visitor list': ({'visitor': ['x']}, 'visitor', "['x']"),
+    'visitor yes': ({'visitor': True}, 'visitor', 'True'),
+    'holdout large': ({'visitor': 1, 'holdout': 1.1}, 'holdout', 'not a share of visitors: 1.1'),
+    'holdout negative': ({'visitor': 1, 'holdout': -0.1}, 'holdout', 'from 0 to 1'),
+    'holdout text': ({'visitor': 1, 'holdout': '0.1'}, 'holdout', "'0.1'"),
+    'holdout yes': ({'visitor': 1, 'holdout': True}, 'holdout', 'True'),
+    'holdout nan': ({'visitor': 1, 'holdout': float('nan')}, 'holdout', 'nan'),
+    'holdout of nobody': ({'holdout': 0.1}, 'visitor', 'give visitor, such as an id'),
+    'seed': ({'seed': '5'}, 'seed', "not a seed: '5'"),
+    'period': ({'period': '1x'}, 'period', '1x'),
+    'dimensions': ({'known_data': {'__context__': 'x'}}, 'dimensions', '__context__'),
+    'pk': ({'pk_base': []}, 'pk', 'a pk has at least one name'),
+}
+
+
+@pytest.mark.parametrize('name', BAD)
+def test_bad_input_is_refused_with_its_value_and_field(name: str, embedded_url: str) -> None:
+    given, field, fragment = BAD[name]
+    with Whale(embedded_url, settings=Settings.load({}), clock=Clock()) as whale:
+        with pytest.raises(HailWhaleError) as refused:
+            Decider(whale).decide(**{'pk_base': 'Page', 'decision_name': 'color', 'options': OPTIONS, **given})
+        assert isinstance(refused.value, InvalidInput)
+        assert refused.value.field == field
+        assert fragment in refused.value.message
+        assert whale.pks() == []
+
+
+def test_more_options_than_can_be_compared_are_refused() -> None:
+    options = list(range(MOST_OPTIONS + 1))
+    with pytest.raises(LimitExceeded, match='1001 options, more than 1000') as refused:
+        checked_options(options)
+    assert refused.value.field == 'options'
+    assert checked_options(options[1:]) == [str(option) for option in options[1:]]

@@ -1,0 +1,261 @@
+"""The whale decides: its calls, on the class too, and visitors who come, are decided for and counted; every engine."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from hailwhale import Whale
+from hailwhale.choices import CostWarning, Reason
+from hailwhale.decisions import deciding
+from hailwhale.decisions.deciding import Deciding
+from hailwhale.errors import InvalidFormula, InvalidInput, LimitExceeded
+from hailwhale.settings import Settings
+from tests.clocks import NOW, Clock
+from tests.decisions.test_decider import FORMULA, OPTIONS, UK, US, Seconds, tell, tell_some
+
+ASKED = ('Page', 'color')
+
+
+@pytest.fixture
+def default(whale: Whale) -> Iterator[Whale]:
+    """The whale on which calls on the class work."""
+    Whale.use(whale)
+    yield whale
+    Whale.use(None)
+
+
+@pytest.fixture
+def clear(default: Whale) -> Whale:
+    """One option is clearly good, one clearly bad, and of the third nothing was counted."""
+    for visitor in (US, UK):
+        tell(default, 'red', 600, 30, visitor)
+        tell(default, 'blue', 600, 240, visitor)
+    return default
+
+
+def test_calls_on_the_class_count_and_decide_on_the_default_instance(default: Whale) -> None:
+    assert Whale.decide(*ASKED, OPTIONS) in OPTIONS
+    for _ in range(3):
+        assert Whale.count_decided_now(*ASKED, 'blue', US)
+        assert Whale.count_decided_now(*ASKED, 'blue', US, {'earned': 2})
+    assert default.today([*ASKED, 'blue'], 'earned/hits') == 2
+    decision = Whale.decision(*ASKED, OPTIONS, FORMULA, US, visitor='me', explain=True)
+    assert {reason.option: reason.exposure for reason in decision.reasons} == {'blue': 3, 'red': 0, 'green': 0}
+    assert Whale.reasons_for(*ASKED, OPTIONS, FORMULA, US) == list(decision.reasons)
+    assert {one.option for one in Whale.decide_many(*ASKED, OPTIONS, [US, UK], FORMULA)} <= set(OPTIONS)
+    sorted_ones = Whale.weighted_reasons(*ASKED, OPTIONS, FORMULA, US)
+    assert Whale.decide_from_reasons(*sorted_ones) in OPTIONS
+    assert {reason.option for reasons in sorted_ones for reason in reasons} == set(OPTIONS)
+
+
+def test_the_option_to_show_is_that_of_the_whole_decision(default: Whale) -> None:
+    tell_some(default)
+    for number in range(20):
+        for more in ({'seed': number}, {'visitor': number}, {'visitor': number, 'holdout': 0.5}):
+            whole = Whale.decision(*ASKED, OPTIONS, FORMULA, US, 'today', 'min', **more)
+            assert Whale.decide(*ASKED, OPTIONS, FORMULA, US, 'today', 'min', **more) == whole.option
+    assert Whale.decision(*ASKED, OPTIONS, bot=True).by == 'bot'
+
+
+def test_a_decision_may_have_its_whole_name_in_its_pk(clear: Whale) -> None:
+    by_name = clear.decision('Page', 'color', ['red', 'blue'], FORMULA, US, seed=3)
+    assert clear.decision(['Page', 'color'], None, ['red', 'blue'], FORMULA, US, seed=3) == by_name
+    assert by_name.weights['blue'] > 0.9
+
+
+def test_many_visitors_are_each_decided_for_as_alone(default: Whale) -> None:
+    tell_some(default)
+    visitors = [US, {'visitor': 'me', 'dimensions': UK}, {'visitor': 7}, None, ['UK', 'London'], {'dimensions': US}]
+    found = default.decide_many(*ASKED, OPTIONS, visitors, FORMULA, None, 'min', explain=True)
+    alone: list[tuple[object, object]] = [
+        (US, None),
+        (UK, 'me'),
+        (None, 7),
+        (None, None),
+        (['UK', 'London'], None),
+        (US, None),
+    ]
+    for decision, (known, visitor) in zip(found, alone, strict=True):
+        one = default.decision(*ASKED, OPTIONS, FORMULA, known, None, 'min', visitor=visitor, explain=True)
+        assert (decision.weights, decision.reasons, decision.sticky) == (one.weights, one.reasons, visitor is not None)
+        if one.sticky:
+            assert decision == one
+    assert default.decide_many(*ASKED, OPTIONS, [{'visitor': 1}], holdout=1)[0].by == 'holdout'
+    assert default.decide_many(*ASKED, OPTIONS, ()) == []
+
+
+def test_a_dimension_that_is_named_like_a_visitor_is_one_where_there_are_others(default: Whale) -> None:
+    default.count_decided_now(*ASKED, 'red', {'visitor': 'new', 'country': 'US'})
+    (found,) = default.decide_many(*ASKED, OPTIONS, [{'visitor': 'new', 'country': 'US'}], explain=True)
+    assert not found.sticky
+    assert {reason.option: reason.exposure for reason in found.reasons} == {'red': 1, 'blue': 0, 'green': 0}
+
+
+@pytest.mark.parametrize('visitors', ['me', None, {'country': 'US'}, 5])
+def test_visitors_that_are_no_list_are_refused(default: Whale, visitors: object) -> None:
+    with pytest.raises(InvalidInput, match='not visitors') as refused:
+        default.decide_many(*ASKED, OPTIONS, visitors)  # type: ignore[arg-type]
+    assert refused.value.field == 'visitors'
+
+
+def test_more_visitors_than_one_call_may_have_are_refused(default: Whale, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LimitExceeded, match=r'10,001 visitors, more than 10,000 \(ask in parts\)'):
+        default.decide_many(*ASKED, OPTIONS, [None] * 10_001)
+    monkeypatch.setattr(deciding, 'MOST_VISITORS', 2)
+    assert len(default.decide_many(*ASKED, OPTIONS, [None] * 2)) == 2
+
+
+# -- reasons ----------------------------------------------------------------------------------------------------------
+
+
+def test_reasons_sort_a_winner_a_loser_and_an_option_that_was_never_shown(clear: Whale) -> None:
+    good, bad, test = clear.weighted_reasons(*ASKED, OPTIONS, FORMULA, US)
+    assert [[reason.option for reason in reasons] for reasons in (good, bad, test)] == [['blue'], ['red'], ['green']]
+    (blue,), (red,), (green,) = good, bad, test
+    assert (blue.exposure, blue.reward, red.exposure, red.reward, green.exposure) == (600, 240, 600, 30, 0)
+    assert blue.mean == pytest.approx(0.4, abs=0.08)
+    assert red.mean == pytest.approx(0.05, abs=0.05)
+    assert blue.weight > red.weight
+    ranked = clear.reasons_for(*ASKED, OPTIONS, FORMULA, US)
+    assert [reason.weight for reason in ranked] == sorted((reason.weight for reason in ranked), reverse=True)
+
+
+def test_thresholds_say_what_is_bad_and_what_is_to_be_tested(clear: Whale) -> None:
+    def options(**thresholds: float) -> tuple[set[str], ...]:
+        found = clear.weighted_reasons(*ASKED, ['red', 'blue'], FORMULA, US, **thresholds)
+        return tuple({reason.option for reason in reasons} for reasons in found)
+
+    assert options() == ({'blue'}, {'red'}, set())
+    assert options(bad_idea_threshold=0, test_idea_threshold=10) == ({'red', 'blue'}, set(), set())
+    assert options(bad_idea_threshold=0, test_idea_threshold=0) == (set(), set(), {'red', 'blue'})
+    assert options(bad_idea_threshold=1.1) == (set(), {'red', 'blue'}, set())
+
+
+def test_of_reasons_only_those_given_are_chosen_among_each_by_its_weight() -> None:
+    reasons = [Reason(name, 1, 1, 1, None, None, weight) for name, weight in [('a', 0.1), ('b', 0.3), ('c', 0.6)]]
+    found = Counter(Whale.decide_from_reasons(reasons[:1], (), reasons[1:2], seed=seed) for seed in range(800))
+    assert set(found) == {'a', 'b'}
+    assert abs(found['a'] - 200) < 4.5 * (800 * 0.25 * 0.75) ** 0.5
+    assert Whale.decide_from_reasons([], [replace(reasons[2], weight=1e-9)]) == 'c'
+    every = Counter(Whale.decide_from_reasons(*[[reason] for reason in reasons], seed=seed) for seed in range(800))
+    assert abs(every['c'] - 480) < 4.5 * (800 * 0.6 * 0.4) ** 0.5
+    assert {Whale.decide_from_reasons(reasons) for _ in range(100)} >= {'b', 'c'}
+
+
+def test_no_reasons_decide_nothing() -> None:
+    with pytest.raises(InvalidInput, match='no reasons to decide from') as refused:
+        Whale.decide_from_reasons([])
+    assert refused.value.field == 'good'
+    with pytest.raises(InvalidInput, match=r'not a seed: 1\.5'):
+        Whale.decide_from_reasons([Reason('a', 1, 1, 1, None, None, 1)], seed=1.5)  # type: ignore[arg-type]
+
+
+# -- formulas, periods, goals -----------------------------------------------------------------------------------------
+
+
+def test_a_ratio_of_two_metrics_is_compared(default: Whale) -> None:
+    rng = Random(3)
+    for option, worth in [('red', 1), ('blue', 4)]:
+        for _ in range(60):
+            spent = rng.choice([1, 2, 3])
+            default.count_decided_now(*ASKED, option, US, {'spent': spent, 'earned': worth * spent, 'hits': 1})
+    decision = default.decision(*ASKED, ['red', 'blue'], 'earned/spent', US, explain=True)
+    blue, red = decision.reasons
+    assert (blue.option, blue.exposure > 60, blue.reward) == ('blue', True, 4 * blue.exposure)
+    assert red.mean is not None
+    assert blue.mean is not None
+    assert blue.mean > 2 * red.mean
+    assert decision.weights['blue'] > 0.8
+
+
+def test_a_period_says_what_is_compared(default: Whale) -> None:
+    for at, winner in [(NOW - 3 * 86_400, 'red'), (NOW, 'blue')]:
+        for option in ('red', 'blue'):
+            tell(default, option, 300, 150 if option == winner else 15, US, at=at)
+    for period, winner in [('2037-11-19', 'red'), ('today', 'blue')]:
+        assert default.decision(*ASKED, ['red', 'blue'], FORMULA, US, period).weights[winner] > 0.9
+
+
+@pytest.mark.parametrize('metric', ['spent', 'cost'])
+def test_to_want_the_most_of_a_cost_is_warned_of_where_it_is_asked(default: Whale, metric: str) -> None:
+    message = f"the most {metric} is chosen, .* goal='min'"
+    with pytest.warns(CostWarning, match=message) as warned:
+        decision = default.decision(*ASKED, OPTIONS, f'{metric}/hits')
+    with pytest.warns(CostWarning, match=message) as on_class:
+        Whale.decide(*ASKED, OPTIONS, metric)
+    assert decision.warning == str(warned[0].message)
+    assert [one.filename for one in [*warned, *on_class]] == [__file__] * 2
+
+
+def test_the_least_of_a_cost_or_the_most_of_something_else_is_no_reason_to_warn(default: Whale) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert default.decision(*ASKED, OPTIONS, 'spent/hits', goal='min').warning is None
+        assert default.decision(*ASKED, OPTIONS, 'earned/spent').warning is None
+
+
+def test_what_reads_no_formula_names_what_is_wrong(default: Whale) -> None:
+    for call in (default.decide, default.decision, default.reasons_for, default.weighted_reasons):
+        with pytest.raises(InvalidFormula, match='decisions compare a metric, or one over another'):
+            call(*ASKED, OPTIONS, 'earned/2')
+        with pytest.raises(InvalidInput, match='not a goal'):
+            call(*ASKED, OPTIONS, FORMULA, goal='much')
+
+
+# -- one whale --------------------------------------------------------------------------------------------------------
+
+
+def test_threads_share_what_decides_for_a_whale(whale: Whale) -> None:
+    barrier = threading.Barrier(8)
+
+    def find(_: int) -> Deciding:
+        barrier.wait()
+        found = whale.deciding
+        assert isinstance(found, Deciding)
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(map(id, pool.map(find, range(8))))) == 1
+
+
+def test_a_whale_that_hung_up_decides_again(clear: Whale) -> None:
+    before = clear.decision(*ASKED, OPTIONS, FORMULA, US).weights
+    clear.close()
+    assert clear.decision(*ASKED, OPTIONS, FORMULA, US).weights == before
+
+
+# -- visitors who come ------------------------------------------------------------------------------------------------
+
+
+def test_what_wins_in_one_country_alone_is_what_that_country_gets_in_the_end(
+    embedded_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng, seconds = Random(11), Seconds(0.0)
+    monkeypatch.setattr('hailwhale.decisions.decider.monotonic', seconds)
+    best = {'US': 'red', 'DE': 'red', 'UK': 'blue'}
+    right = []
+    with Whale(embedded_url, settings=Settings.load({}), clock=Clock()) as whale:
+        assert isinstance(whale.deciding, Deciding)
+        # Models are made between the visitors, so that each run is the same.
+        whale.deciding.decider.behind = lambda work: work()
+        for _ in range(2_000):
+            seconds.now += 1
+            country = rng.choice(list(best))
+            known = {'country': country, 'device': rng.choice(['phone', 'desk'])}
+            option = whale.decide(*ASKED, OPTIONS, FORMULA, known, seed=rng.randrange(2**32))
+            whale.count_decided_now(*ASKED, option, known)
+            if rng.random() < (0.5 if option == best[country] else 0.1):
+                whale.count_decided_now(*ASKED, option, known, {'earned': 1})
+            right.append(option == best[country])
+        shown = sum(whale.today([*ASKED, option]) for option in OPTIONS)
+    assert shown == 2_000
+    assert sum(right[-300:]) > 240
+    assert sum(right[-300:]) > sum(right[:300])
