@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from random import Random
+from random import Random, SystemRandom
 from typing import Any, Literal, NamedTuple, Protocol
 
 from hailwhale.errors import InvalidInput
@@ -12,6 +12,8 @@ from hailwhale.errors import InvalidInput
 #: The chance with which each option is chosen; they sum to 1.
 Weights = dict[str, float]
 
+
+_dice = SystemRandom()
 
 #: Below this chance to be the best an option is bad; with an interval this many times its worth it is to be tested.
 BAD_IDEA, TEST_IDEA = 0.05, 1.0
@@ -52,7 +54,7 @@ class Decision:
     by: Literal['policy', 'holdout', 'bot']  #: the last two are chosen by the visitor's name alone, all alike likely
     sticky: bool  #: the same visitor gets the same option while the weights are about the same
     seed: int | None = None  #: with which the same decision can be had again
-    paths: tuple[str, ...] = ()  #: the paths above the context that were looked at; where reasons were asked for
+    paths: tuple[str, ...] = ()  #: the paths that were looked at; where reasons were asked for
     reasons: tuple[Reason, ...] = ()  #: best first; where they were asked for
     warning: str | None = None
 
@@ -106,7 +108,8 @@ def chance(seed: object = None) -> float:
     """A number from 0 until before 1; with a seed always the same one.  Raises `InvalidInput`."""
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
         raise InvalidInput(f'not a seed: {seed!r:.80} (a whole number)', field='seed')
-    return Random(seed).random()
+    # The system's dice: those of processes that were forked from one would fall alike.
+    return _dice.random() if seed is None else Random(seed).random()
 
 
 def even(options: Sequence[str]) -> Weights:

@@ -322,7 +322,7 @@ def _chosen(
         return found
     return replace(
         found,
-        paths=tuple(map(path_name, model.paths(who.context))),
+        paths=tuple(map(path_name, dict.fromkeys([*model.paths(who.context), *who.context.paths]))),
         reasons=tuple(model.reasons(who.context, names, seen.live)),
     )
 

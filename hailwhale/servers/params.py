@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -54,6 +55,8 @@ _KEY_GIVEN = re.compile(rf"""([?&]{KEY}=)[^&\s'"]+""")
 _WHOLE = re.compile(r'[+-]?[0-9]{1,9}')
 _FLAGS = dict.fromkeys(('', '1', 'true', 'yes', 'on'), True) | dict.fromkeys(('0', 'false', 'no', 'off'), False)
 _SHOWN = 80
+#: Parts of queries are remembered that are no longer than this.
+_SHORT = 256
 
 
 class NotFound(InvalidInput):
@@ -166,8 +169,23 @@ def value(given: Any, name: str, spelled: bool) -> object:
     """Anything: a name, a list, a mapping."""
     if not spelled:
         return given
-    read = read_value(given, field=name)
+    read = _copy(_value(given, name)) if len(given) <= _SHORT else read_value(given, field=name)
     return given.strip() if isinstance(read, int | Decimal) and not isinstance(read, bool) else read
+
+
+@lru_cache(maxsize=4_096)
+def _value(text: str, field: str) -> object:
+    """The value of a short text: the same few come again and again."""
+    return read_value(text, field=field)
+
+
+def _copy(value: Any) -> Any:
+    """A value that may be changed."""
+    if isinstance(value, list):
+        return list(map(_copy, value))
+    if isinstance(value, dict):
+        return {name: _copy(below) for name, below in value.items()}
+    return value
 
 
 def word(given: Any, name: str, spelled: bool) -> str:
@@ -348,10 +366,17 @@ def _any_text(quoted: bytes, _: str) -> str:
     return unquote_to_bytes(quoted.replace(b'+', b' ')).decode(errors='replace')
 
 
+def _unquoted(quoted: bytes) -> str:
+    return unquote_to_bytes(quoted.replace(b'+', b' ')).decode()
+
+
+_remembered = lru_cache(maxsize=4_096)(_unquoted)
+
+
 def _text(quoted: bytes, whose: str) -> str:
     """The text of a part of a query: ``+`` is a blank, ``%C3%A9`` is UTF-8."""
     try:
-        return unquote_to_bytes(quoted.replace(b'+', b' ')).decode()
+        return (_remembered if len(quoted) <= _SHORT else _unquoted)(quoted)
     except UnicodeDecodeError as error:
         message = f'{shown(whose)} is not UTF-8 (percent-encode the bytes of UTF-8)'
         raise InvalidText(message, field=whose[:_SHOWN]) from error

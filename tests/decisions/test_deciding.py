@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from random import Random
@@ -18,6 +18,7 @@ from hailwhale.decisions import deciding
 from hailwhale.decisions.deciding import Deciding
 from hailwhale.errors import InvalidFormula, InvalidInput, LimitExceeded
 from hailwhale.settings import Settings
+from hailwhale.storage import Columns, SeriesRead
 from tests.clocks import NOW, Clock
 from tests.decisions.test_decider import FORMULA, OPTIONS, UK, US, Seconds, tell, tell_some
 
@@ -90,6 +91,21 @@ def test_many_visitors_are_each_decided_for_as_alone(default: Whale) -> None:
             assert decision == one
     assert default.decide_many(*ASKED, OPTIONS, [{'visitor': 1}], holdout=1)[0].by == 'holdout'
     assert default.decide_many(*ASKED, OPTIONS, ()) == []
+
+
+def test_many_visitors_are_read_in_one_round_trip(default: Whale, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell_some(default)
+    default.decide(*ASKED, OPTIONS, FORMULA)
+    read, asked = default.storage.read_series, []
+
+    def counted(reads: Sequence[SeriesRead]) -> list[Columns]:
+        asked.append(len(reads))
+        return read(reads)
+
+    monkeypatch.setattr(default.storage, 'read_series', counted)
+    default.decide_many(*ASKED, OPTIONS, [US, UK, {'country': 'DE', 'device': 'desk'}] * 20, FORMULA)
+    # Each option in each of three contexts.
+    assert asked == [9]
 
 
 def test_a_dimension_that_is_named_like_a_visitor_is_one_where_there_are_others(default: Whale) -> None:

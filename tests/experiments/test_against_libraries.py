@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.integrate import dblquad
+from scipy.special import xlogy
 from statsmodels.stats import proportion
 from statsmodels.stats.multitest import multipletests
 
@@ -102,12 +103,41 @@ def test_sample_ratios_are_those_of_scipy_for_any_number_of_groups() -> None:
         assert (found.chi2, found.p) == pytest.approx(tuple(theirs), abs=1e-9)
 
 
-def test_the_score_interval_holds_just_the_differences_that_the_score_test_keeps() -> None:
-    low, high = fixed.score(100, 5, 105, 12, 0.05)
-    # Its own likeliest rates, searched on a fine grid: what statsmodels has is off in the fourth digit.
-    for delta, inside in ((low + 1e-4, True), (low - 1e-4, False), (high - 1e-4, True), (high + 1e-4, False)):
-        rates = np.linspace(max(0, -delta), min(1, 1 - delta), 200_001)[1:-1]
-        log = 5 * np.log(rates) + 95 * np.log1p(-rates) + 12 * np.log(rates + delta) + 93 * np.log1p(-rates - delta)
-        a = rates[log.argmax()]
-        variance = (a * (1 - a) / 100 + (a + delta) * (1 - a - delta) / 105) * 205 / 204
-        assert (abs(12 / 105 - 5 / 100 - delta) / math.sqrt(variance) < 1.959964) is inside
+@pytest.mark.parametrize(
+    'counts',
+    [
+        (100, 5, 105, 12),
+        (3781, 463, 38, 38),
+        (742, 0, 2, 1),
+        (1, 0, 2, 2),
+        (35, 0, 13, 13),
+        (9, 9, 4, 0),
+        (6, 0, 50, 0),
+    ],
+)
+def test_the_score_interval_holds_just_the_differences_that_the_score_test_keeps(
+    counts: tuple[int, int, int, int],
+) -> None:
+    n_a, s_a, n_b, s_b = counts
+    low, high = fixed.score(*counts, 0.05)
+    for delta in [*np.linspace(-0.999, 0.999, 100), low - 1e-4, low + 1e-4, high - 1e-4, high + 1e-4]:
+        if abs(delta) >= 1 or min(abs(delta - low), abs(delta - high)) < 5e-5:
+            continue
+        # Its own likeliest rates, searched on a fine grid: what statsmodels has is off in the fourth digit.
+        a = np.linspace(max(0, -delta), min(1, 1 - delta), 100_001)[1:-1]
+        b = a + delta
+        a = a[
+            (xlogy(s_a, a) + xlogy(n_a - s_a, 1 - a) + xlogy(s_b, b) + xlogy(n_b - s_b, np.maximum(1 - b, 0))).argmax()
+        ]
+        variance = (a * (1 - a) / n_a + (a + delta) * (1 - a - delta) / n_b) * (n_a + n_b) / (n_a + n_b - 1)
+        z = abs(s_b / n_b - s_a / n_a - delta) / math.sqrt(variance)
+        assert abs(z - 1.959964) < 1e-3 or (z < 1.959964) is bool(low < delta < high), delta
+
+
+@pytest.mark.parametrize('counts', [(3781, 463, 38, 38), (742, 0, 2, 1), (35, 0, 13, 13), (2, 0, 7, 1), (8, 1, 2, 2)])
+def test_score_intervals_that_end_near_one_are_those_of_statsmodels(counts: tuple[int, int, int, int]) -> None:
+    n_a, s_a, n_b, s_b = counts
+    found = statistics.compare((n_a, s_a), (n_b, s_b)).confint_2indep_diff_score
+    theirs = score_interval(s_b, n_b, s_a, n_a, 0.05)
+    assert theirs is not None
+    assert found == pytest.approx(theirs, abs=1e-8)

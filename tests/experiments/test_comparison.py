@@ -150,14 +150,17 @@ class TestNames:
         assert found['t_relative']['p'] == found.t_relative.p == as_dict['t_relative']['p']
         assert found['t_relative'].ci95 == found.t_relative.ci
         assert as_dict['t_relative']['ci95'] == list(found.t_relative.ci)
-        assert found['sequential5000_relative'] is found.sequential5000_relative is found.sequential_relative
+        assert found['sequential5000_relative'] == found.sequential5000_relative == found.sequential_relative
+        tuned = compare((1000, 30), (1000, 45), tuning=300)
+        assert found['sequential300_absolute'] == tuned.sequential_absolute != found.sequential_absolute
         assert found['bayes_prior_N(0,0.3)_relative'] is found.bayes_prior_relative
+        assert tuned['bayes_prior_N(0, 0.3)_absolute'] == found.bayes_prior_absolute
         assert json.loads(json.dumps(as_dict)) == as_dict
         assert (
             repr(found) == "Comparison(Sums(n=1000.0, sum=30.0), Sums(n=1000.0, sum=45.0), kind='binomial', alpha=0.05)"
         )
 
-    @pytest.mark.parametrize('name', ['sequential500_relative', 'normal', 'mean_sd', 'delta_method', 'nonsense'])
+    @pytest.mark.parametrize('name', ['sequential0_relative', 'normal', 'mean_sd', 'delta_method', 'nonsense'])
     def test_that_do_not_belong_are_refused(self, name: str) -> None:
         found = compare((1000, 30), (1000, 45))
         with pytest.raises(KeyError):

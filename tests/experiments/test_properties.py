@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.special import betaln
 
 from hailwhale.experiments.statistics import adjust, bernoulli_confidence_interval, compare
-from hailwhale.experiments.statistics.eprocess import Counts, Mixture, Null, _log_ratio, log_e
+from hailwhale.experiments.statistics.eprocess import Counts, Mixture, Null, _log_ratio, interval, log_e
 from hailwhale.experiments.statistics.mixtures import log_beta_mixture
+from hailwhale.experiments.statistics.roots import root
 
 few = settings(max_examples=40, deadline=None)
 MIXTURES = [Mixture.around(), Mixture.around(share=0.5), Mixture.around(0.05, 0.9)]
@@ -103,12 +104,14 @@ def test_corrected_p_values_are_no_less_and_in_the_same_order(pvalues: list[floa
 
 
 @few
+@example((1, 0), (5203, 5203), MIXTURES[0], Null())
 @given(counts(), counts(), st.sampled_from(MIXTURES), st.sampled_from([Null(), Null(1.3), Null(0.2), Null(shift=0.05)]))
 def test_the_e_process_is_the_least_over_the_null(a: Any, b: Any, mixture: Mixture, null: Null) -> None:
     """Against a grid over all of the null: wherever it decides, the search finds no more than that."""
     found = float(log_e(Counts(*a, *b), mixture, null))
-    low, high = null.range
-    places = np.concatenate([np.linspace(low, high, 400)[1:-1], low + (high - low) * np.geomspace(1e-9, 0.1, 200)])
+    low, high = (float(end[0]) for end in null.range)
+    edges = (high - low) * np.geomspace(1e-14, 0.1, 300)
+    places = np.concatenate([np.linspace(low, high, 400)[1:-1], low + edges, high - edges])
     arms = tuple(np.array([float(one)]) for one in (*a, *b))
     least = float(_log_ratio(arms, mixture, null, places).min())
     # Below 1 it is no evidence, whatever it is; far above what decides a thousandth does not matter.
@@ -140,3 +143,54 @@ def test_sequences_of_one_rate_hold_it_and_end_where_all_or_none_converted() -> 
     assert bernoulli_confidence_interval(0, 0) == (0, 1)
     low, high = bernoulli_confidence_interval(3 * 10**10, 10**12)
     assert 0.03 - 2e-6 < low < 0.03 < high < 0.03 + 2e-6
+
+
+def test_several_nulls_at_once_are_each_by_itself() -> None:
+    factors = np.array([0.5, 0.9, 1.0, 1.2, 3.0])
+    for of in (Counts(900, 80, 1100, 130), Counts(10**9, 40, 10**6, 3)):
+        for mixture in MIXTURES:
+            alone = [float(log_e(of, mixture, Null(factor))) for factor in factors]
+            assert log_e(of, mixture, Null(factors)) == pytest.approx(alone, rel=1e-4, abs=1e-4)
+
+
+@settings(max_examples=20, deadline=None)
+@given(counts(), counts(), st.sampled_from(MIXTURES), st.sampled_from([0.2, 0.05, 0.001]), st.booleans())
+def test_intervals_end_where_the_evidence_reaches_its_limit(
+    a: Any, b: Any, mixture: Mixture, alpha: float, relative: bool
+) -> None:
+    of = Counts(*a, *b)
+    rate_a, rate_b = ((s + 0.5) / (n + 1) for n, s in (a, b))
+    middle = rate_b / rate_a - 1 if relative else rate_b - rate_a
+    for end in interval(of, mixture, alpha, relative=relative):
+        if -0.999 < end < (1e6 if relative else 0.999):
+            nearer, further = (middle + (end - middle) * share for share in (0.99, 1.01))
+            nulls = [Null(1 + lift) if relative else Null(shift=lift) for lift in (nearer, further)]
+            inside, outside = (float(log_e(of, mixture, null)) for null in nulls)
+            assert inside < -math.log(alpha) < outside
+
+
+@few
+@given(
+    st.lists(st.floats(-1000, 1000), min_size=1, max_size=5), st.floats(-50, 50), st.floats(1e-6, 100), st.booleans()
+)
+def test_roots_are_found_from_anywhere_and_those_beyond_a_limit_are_at_it(
+    places: list[float], guess: float, step: float, leaps: bool
+) -> None:
+    wanted = np.array(places)
+    asked = 0
+
+    def of(x: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return np.where(x < wanted, -1.0, 1.0) if leaps else np.sinh((x - wanted) / 100) ** 3
+
+    found = root(of, np.full(len(places), guess), step, (-500, 500))
+    assert found == pytest.approx(np.clip(wanted, -500, 500), abs=1e-6)
+    assert asked <= 120
+
+
+def test_a_root_of_what_is_nearly_straight_takes_few_looks() -> None:
+    asked = []
+    found = root(lambda x: asked.append(x) or x * (1 + x / 50) - 3, 2.0, 0.5, (0, 100))  # type: ignore[func-returns-value]
+    assert float(found[0]) == pytest.approx(-25 + math.sqrt(775), abs=1e-9)
+    assert len(asked) < 10

@@ -118,3 +118,28 @@ def test_sums_that_only_one_version_has_are_refused(extra: str) -> None:
     more = {'sum_pre': 1, 'sum_squares_pre': 1, 'sum_post_pre': 2} if extra == 'pre' else {'sum_weighted': 40}
     with pytest.raises(InvalidInput, match='only one version has'):
         compare(MEAN, MEAN | more, 'mean')
+
+
+def test_the_sums_of_both_versions_may_be_given_by_name() -> None:
+    found = compare(n_a=100, sum_a=20, n_b=110, sum_b=30, alpha=0.1)
+    assert (found.sums, found.alpha) == (compare((100, 20), (110, 30)).sums, 0.1)
+    assert compare({'n_a': 100, 'successes_a': 20}, {'n_b': 110, 'sum': 30}).sums == found.sums
+    money = compare(n_a=10, sum_a=20, sumsq_a=90, n_b=10, sum_b=21, sumsq_b=95, kind='mean')
+    assert money.sums == compare((10, 20, 90), (10, 21, 95), 'mean').sums
+
+
+@pytest.mark.parametrize(
+    ('given', 'arguments', 'says'),
+    [
+        ((), {}, 'not the sums of two versions (give control and variant, or n_a, sum_a, n_b, sum_b)'),
+        (((5, 2),), {}, 'not the sums of two versions (give'),
+        (((5, 2), (5, 2)), {'sum_a': 3}, 'not the sums of two versions, and beside them sum_a (give'),
+        ((), {'n_a': 3, 'sum_a': 1}, 'variant has no n'),
+        ((), {'n_a': 3, 'n_b': 1, 'aplha': 0.1}, "no such sum: 'aplha'"),
+        (({'n_b': 5}, {'n_b': 5}), {}, "no such sum: 'n_b'"),
+    ],
+)
+def test_half_of_the_sums_or_sums_given_twice_are_refused(given: Any, arguments: Any, says: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        compare(*given, **arguments)
+    assert refused.value.message.startswith(says)

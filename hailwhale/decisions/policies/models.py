@@ -71,10 +71,10 @@ class Model:
         wins = np.bincount(drawn.argmax(axis=0), minlength=len(options)) / drawn.shape[1]
         found = []
         for place, option in enumerate(options):
-            ends = sorted(self.turn.value(float(end)) for end in np.quantile(drawn[place], (0.05, 0.95)))
-            mean, best = self.turn.value(float(drawn[place].mean())), float(wins[place])
+            low, high = sorted(_short(self.turn.value(float(end))) for end in np.quantile(drawn[place], (0.05, 0.95)))
+            mean, best = _short(self.turn.value(float(drawn[place].mean()))), float(wins[place])
             sums = counted[place]
-            found.append(Reason(option, sums.exposure, sums.reward, mean, (ends[0], ends[1]), best, weights[option]))
+            found.append(Reason(option, sums.exposure, sums.reward, mean, (low, high), best, weights[option]))
         return sorted(found, key=lambda reason: (-reason.weight, reason.option))
 
     def paths(self, context: Context) -> list[Path]:
@@ -128,3 +128,8 @@ class Model:
                 since.append(self.turn.sums(now.exposure - before.exposure, now.reward - before.reward))
         more = np.array(since)
         return np.maximum(exposure + more[:, 0], 0.0), np.maximum(reward + more[:, 1], 0.0)
+
+
+def _short(number: float) -> float:
+    """With as many digits as mean something to a reader."""
+    return float(f'{number:.6g}')

@@ -10,8 +10,8 @@ class Tuning:
     """Constants of the policy.  Spreads of lifts are shares of the base rate: 0.3 is 30 %."""
 
     draws: int = 128  #: of the joint posterior; an even number
-    floor: float = 0.02  #: share of decisions that is spread evenly over the options
-    spread: float = 0.7  #: standard deviations of the posterior are multiplied by this
+    floor: float = 0.01  #: share of decisions that is spread evenly over the options
+    spread: float = 0.75  #: standard deviations of the posterior are multiplied by this
     spread_of_money: float = 0.5  #: the same where rewards differ in size
     between_options: float = 0.3  #: spread of options, before anything is known
     between_paths: float = 0.1  #: spread of an option over the paths of a level, before anything is known

@@ -41,8 +41,8 @@ class Goal:
     def metrics(self) -> tuple[str, ...]:
         """The counters it takes, as far as they were counted."""
         names = (self.metric,) if self.below is None else (self.metric, self.below)
-        own = [of(name) for name in names for of in (str, square_of, times_of)]
-        return (*own, product_of(*names)) if self.below else tuple(own)
+        own = [counter for name in names for counter in (name, square_of(name), times_of(name))]
+        return tuple(own) if self.below is None else (*own, product_of(self.metric, self.below))
 
     @property
     def cautions(self) -> tuple[str, ...]:

@@ -9,8 +9,12 @@ from hailwhale.experiments.statistics.bayes import Prior
 from hailwhale.experiments.statistics.comparison import Comparison, compare
 from hailwhale.experiments.statistics.headlines import Headline
 from hailwhale.experiments.statistics.multiple import adjust
-from hailwhale.experiments.statistics.sequential import bernoulli_sequence as bernoulli_confidence_interval
-from hailwhale.experiments.statistics.sequential import normal_mixture_bound, product_eprocess
+from hailwhale.experiments.statistics.sequential import (
+    bernoulli_confidence_interval,
+    conversion_mixture,
+    normal_mixture_bound,
+    product_eprocess,
+)
 from hailwhale.experiments.statistics.sizes import (
     DetectableEffect,
     SampleSize,
@@ -35,6 +39,7 @@ __all__ = [
     'adjust',
     'bernoulli_confidence_interval',
     'compare',
+    'conversion_mixture',
     'detectable_effect',
     'minimum_detectable_effect',
     'normal_mixture_bound',

@@ -28,10 +28,12 @@ from hailwhale.experiments.statistics.answers import (
 from hailwhale.experiments.statistics.eprocess import EXPECTED_LIFT
 from hailwhale.experiments.statistics.headlines import ALLOCATIONS, Allocation, Headline, Plan, headline
 from hailwhale.experiments.statistics.moments import Difference, Moments, absolute, moments_of, relative
-from hailwhale.experiments.statistics.sums import KINDS, Kind, Sums, fraction, number, one_of, positive
+from hailwhale.experiments.statistics.sums import KINDS, Kind, Sums, fraction, number, of_arm, one_of, positive
 
 Given = Sums | Mapping[str, SupportsFloat] | Sequence[SupportsFloat]
 
+# A prior of the lift by its mean and standard deviation.
+_NAMED_PRIOR = re.compile(r'bayes_prior_N\((-?[0-9.]+), ?([0-9.]*[1-9][0-9.]*)\)_(relative|absolute)')
 _ALWAYS = (
     *('headline', 'control', 'variant', 't_relative', 't_absolute', 'sequential_relative', 'sequential_absolute'),
     *('bayes_flat_relative', 'bayes_flat_absolute', 'bayes_prior_relative', 'bayes_prior_absolute', 'theta'),
@@ -70,7 +72,8 @@ class Comparison:
     ========================================  =================================================================
 
     Each is an attribute, readable by ``[...]`` too; of another kind it raises `AttributeError` (`KeyError`).
-    ``sequential5000_relative`` is ``sequential_relative`` where the tuning is 5000.  ``as_dict()`` has all of them.
+    ``sequential20000_relative`` is ``sequential_relative`` with the tuning 20000, ``['bayes_prior_N(0,0.3)_relative']``
+    is ``bayes_prior_relative`` with that prior.  ``as_dict()`` has all but these.
     """
 
     def __init__(self, sums: tuple[Sums, Sums], plan: Plan, prior: bayes.Prior | None) -> None:
@@ -85,18 +88,25 @@ class Comparison:
         return f'Comparison({self.sums[0]!r}, {self.sums[1]!r}, kind={self.kind!r}, alpha={self.alpha:g})'
 
     def __getattr__(self, name: str) -> Any:
-        found = re.fullmatch(r'sequential([0-9.e+]+)_(relative|absolute)', name)
-        if found and float(found[1]) == self.plan.tuning:
-            return getattr(self, f'sequential_{found[2]}')
+        found = re.fullmatch(r'sequential([0-9]+)_(relative|absolute)', name)
+        if found and int(found[1]):
+            difference = self._relative if found[2] == 'relative' else self._absolute
+            return sequential.asymptotic(difference, self.alpha, float(found[1]))
         raise AttributeError(f'a comparison of kind {self.__dict__.get("kind")} has no {name}')
 
     def __getitem__(self, name: str) -> Any:
+        prior = _NAMED_PRIOR.fullmatch(name)
+        if prior:
+            return getattr(self._under(bayes.Prior(float(prior[1]), float(prior[2]))), f'bayes_prior_{prior[3]}')
         # 'scipy.fisher_exact_p' and 'exact_beta(1,1)' are read as fisher_exact_p and exact_beta.
         plain = re.sub(r'^[a-z]+\.|(_N)?\([^)]*\)|_numpy$', '', name).replace('-', '_')
         try:
             return getattr(self, plain)
         except AttributeError as error:
             raise KeyError(name) from error
+
+    def _under(self, prior: bayes.Prior) -> Comparison:
+        return self if prior == self.prior else Comparison(self.sums, self.plan, prior)
 
     def as_dict(self) -> dict[str, object]:
         """Every result by name, ready for JSON: inner results as dicts, intervals as lists."""
@@ -237,7 +247,7 @@ class Comparison:
     def confidence_sequence(self) -> Arms:
         """Each version's rate by itself, at every look."""
         n_a, s_a, n_b, s_b = self._counts('confidence_sequence')
-        sequence = sequential.bernoulli_sequence
+        sequence = sequential.bernoulli_confidence_interval
         return Arms(sequence(s_a, n_a, self.alpha), sequence(s_b, n_b, self.alpha))
 
     @cached_property
@@ -278,8 +288,8 @@ def _plain(value: object) -> object:
 
 
 def compare(
-    control: Given,
-    variant: Given,
+    control: Given | None = None,
+    variant: Given | None = None,
     kind: Kind = 'binomial',
     alpha: float = 0.05,
     *,
@@ -292,8 +302,12 @@ def compare(
     min_conversions: float = 5,
     bounds: Interval | None = None,
     visitors: float | None = None,
+    **sums: SupportsFloat,
 ) -> Comparison:
     """Compare two versions by their sums (`Sums`, a mapping of its fields, or ``(n, sum[, sum of squares])``).
+
+    The sums of both may be given by name instead: ``n_a=100, sum_a=5`` of the control, ``n_b=100, sum_b=9`` of the
+    variant.
 
     ``kind`` is 'binomial' (conversions: 0 or 1 a visitor), 'mean' (money a visitor) or 'ratio' (of two sums, as
     earned/spent).  ``goal='min'`` is for what is better when it is lower.  ``allocation='adaptive'`` says that past
@@ -315,10 +329,7 @@ def compare(
     one_of(kind, KINDS, 'kind')
     one_of(goal, ('max', 'min'), 'goal')
     one_of(allocation, ALLOCATIONS, 'allocation')
-    a, b = (
-        Sums.read(control, 'control').checked(kind, 'control'),
-        Sums.read(variant, 'variant').checked(kind, 'variant'),
-    )
+    a, b = (Sums.read(given, arm).checked(kind, arm) for arm, given in _given(control, variant, sums).items())
     if (a.sum_pre is None) != (b.sum_pre is None) or (a.sum_weighted is None) != (b.sum_weighted is None):
         message = 'only one version has sums of before the test, or weighted ones (give them for both)'
         raise InvalidInput(message, field='variant')
@@ -338,6 +349,17 @@ def compare(
         mean, sd = (prior.mean, prior.sd) if isinstance(prior, bayes.Prior) else prior
         prior = bayes.Prior(number(mean, 'prior'), positive(sd, 'prior'))
     return Comparison((a, b), plan, prior)
+
+
+def _given(control: Given | None, variant: Given | None, sums: Mapping[str, SupportsFloat]) -> dict[str, Given]:
+    """The sums of both versions: each by itself, or all of them by name, those of the control ending in ``_a``."""
+    if control is not None and variant is not None and not sums:
+        return {'control': control, 'variant': variant}
+    if control is not None or variant is not None or not sums:
+        names = f', and beside them {", ".join(sums)}' if sums else ''
+        message = f'not the sums of two versions{names} (give control and variant, or n_a, sum_a, n_b, sum_b)'
+        raise InvalidInput(message, field='control')
+    return {arm: of_arm(sums, arm) for arm in ('control', 'variant')}
 
 
 def _share(weights: Sequence[SupportsFloat] | None) -> float | None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from hailwhale.experiments.statistics.answers import DeltaMethod, Interval, Statistic, TTest
+from hailwhale.experiments.statistics.mixtures import Floats
 from hailwhale.experiments.statistics.moments import Difference, Moments
+from hailwhale.experiments.statistics.roots import root
 
 # Beyond this scipy's exact test takes seconds, and agrees with the chi-square one to many digits.
 _MOST_FOR_FISHER = 10**7
+_TINY, _EPSILON = sys.float_info.min, sys.float_info.epsilon
+# More standard errors than this refute anything.
+_FAR = 1e6
 
 
 def t_test(difference: Difference, alpha: float) -> TTest:
@@ -105,11 +111,17 @@ def _score_interval(n_a: float, s_a: float, n_b: float, s_b: float, alpha: float
         return -1.0, 1.0
     limit, middle = _z(alpha), s_b / n_b - s_a / n_a
 
-    def beyond(delta: float) -> bool:
-        rate = restricted(n_a, s_a, n_b, s_b, delta)
-        return abs(_score_z(n_a, n_b, middle - delta, rate, rate + delta)) > limit
+    def evidence_of(distances: Floats) -> Floats:
+        return np.array([evidence(*one) for one in zip((-1, 1), distances.tolist(), strict=True)])
 
-    return _edge(beyond, middle, -1), _edge(beyond, middle, 1)
+    def evidence(sign: int, distance: float) -> float:
+        delta = min(max(middle + sign * distance, -1.0), 1.0)
+        rate = restricted(n_a, s_a, n_b, s_b, delta)
+        return min(abs(_score_z(n_a, n_b, middle - delta, rate, rate + delta)), _FAR) - limit
+
+    low, high = agresti_caffo(n_a, s_a, n_b, s_b, alpha)
+    distances = root(evidence_of, (high - low) / 2, (high - low) / 4, (0.0, np.array([1 + middle, 1 - middle])))
+    return max(middle - float(distances[0]), -1.0), min(middle + float(distances[1]), 1.0)
 
 
 def _score_z(n_a: float, n_b: float, gap: float, a: float, b: float) -> float:
@@ -129,10 +141,9 @@ def _restricted(n_a: float, s_a: float, n_b: float, s_b: float, delta: float) ->
     low, high = max(0.0, -delta), min(1.0, 1.0 - delta)
 
     def falling(a: float) -> bool:
-        b = a + delta
-        up = (s_a / a if s_a else 0.0) + (s_b / b if s_b else 0.0)
-        down = ((n_a - s_a) / (1 - a) if n_a > s_a else 0.0) + ((n_b - s_b) / (1 - b) if n_b > s_b else 0.0)
-        return up < down
+        # So near an edge a sum may round to it.
+        b = min(max(a + delta, _TINY), 1 - _EPSILON)
+        return s_a / a + s_b / b < (n_a - s_a) / (1 - a) + (n_b - s_b) / (1 - b)
 
     for _ in range(60):
         middle = (low + high) / 2
@@ -152,21 +163,6 @@ def _restricted_of_statsmodels(n_a: float, s_a: float, n_b: float, s_b: float, d
     root = math.copysign(math.sqrt(max(second * second - first, 0.0)), half)
     turn = half / root**3 if root else 1.0
     return 2 * root * math.cos((math.pi + math.acos(min(max(turn, -1.0), 1.0))) / 3) - second
-
-
-def _edge(beyond: Callable[[float], bool], inside: float, sign: int) -> float:
-    """Where a range that holds ``inside`` ends, below or above; -1 or 1 where it does not."""
-    step = 1e-9
-    while not beyond(inside + sign * step):
-        inside += sign * step
-        step *= 2
-        if abs(inside + sign * step) >= 1:
-            return float(sign)
-    outside = inside + sign * step
-    for _ in range(50):
-        middle = (inside + outside) / 2
-        inside, outside = (inside, middle) if beyond(middle) else (middle, outside)
-    return inside
 
 
 def fisher_exact_p(n_a: float, s_a: float, n_b: float, s_b: float) -> float | None:

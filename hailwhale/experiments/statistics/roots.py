@@ -12,37 +12,36 @@ from hailwhale.experiments.statistics.mixtures import Floats
 Function = Callable[[Floats], Floats]
 #: A place and its value.
 Point = tuple[Floats, Floats]
+Limits = tuple[ArrayLike, ArrayLike]
 
 _MOST_STEPS = 200
 
 
-def root(
-    of: Function, guess: ArrayLike, step: ArrayLike, limits: tuple[float, float], precision: float = 1e-12
-) -> Floats:
+def root(of: Function, guess: ArrayLike, step: ArrayLike, limits: Limits, precision: float = 1e-12) -> Floats:
     """Places at which ``of`` is just not below 0, to ``precision`` of the range in which they were found.
 
     ``of`` takes places as an array, one for each root, and rises.  The search goes from ``guess`` by ``step``, and
     further where it has to; where ``of`` stays below 0 up to a limit, or above it down to one, that limit is found.
     """
-    guess, step = np.broadcast_arrays(*(np.atleast_1d(np.asarray(one, float)) for one in (guess, step)))
-    low, high = _bracket(of, guess, step, limits)
+    given = (np.atleast_1d(np.asarray(one, float)) for one in (guess, step, *limits))
+    low, high = _bracket(of, *np.broadcast_arrays(*given))
     found = _chandrupatla(of, low, high, precision * (high[0] - low[0]))
     return np.where(low[1] >= 0, low[0], np.where(high[1] < 0, high[0], found))
 
 
-def _bracket(of: Function, guess: Floats, step: Floats, limits: tuple[float, float]) -> tuple[Point, Point]:
+def _bracket(of: Function, guess: Floats, step: Floats, least: Floats, most: Floats) -> tuple[Point, Point]:
     """Two points on either side of each root, as far as the limits allow."""
-    low, high = (np.clip(place, *limits) for place in (guess - step, guess + step))
+    low, high = (np.clip(place, least, most) for place in (guess - step, guess + step))
     below, above = of(low), of(high)
-    while (off := (below >= 0) & (low > limits[0])).any():
+    while (off := (below >= 0) & (low > least)).any():
         high, above = np.where(off, low, high), np.where(off, below, above)
         step = 4 * step
-        low = np.where(off, np.maximum(low - step, limits[0]), low)
+        low = np.where(off, np.maximum(low - step, least), low)
         below = np.where(off, of(low), below)
-    while (off := (above < 0) & (high < limits[1])).any():
+    while (off := (above < 0) & (high < most)).any():
         low, below = np.where(off, high, low), np.where(off, above, below)
         step = 4 * step
-        high = np.where(off, np.minimum(high + step, limits[1]), high)
+        high = np.where(off, np.minimum(high + step, most), high)
         above = np.where(off, of(high), above)
     return (low, below), (high, above)
 

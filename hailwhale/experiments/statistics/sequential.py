@@ -72,14 +72,15 @@ def product_eprocess(n_a: float, s_a: float, n_b: float, s_b: float, a: float = 
     return evidence(float(sum(log_beta_mixture(done, left, (p, q), (a / k, b / k), k) for done, left in arms)))
 
 
-def bernoulli_sequence(
-    s: float, n: float, alpha: float = 0.05, t_opt: float = 1000.0, alpha_opt: float = 0.05
+def bernoulli_confidence_interval(
+    successes: float, trials: float, alpha: float = 0.05, t_opt: float = 1000.0, alpha_opt: float = 0.05
 ) -> Interval:
     """All rates of one version that no look has refuted, tightest after about ``t_opt`` visitors.
 
     Howard, Ramdas, McAuliffe, Sekhon, 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences": the
     two-sided beta-binomial mixture.  It holds for any amounts between 0 and 1 too.
     """
+    s, n = float(successes), float(trials)
     k = max(best_rho(t_opt, alpha_opt) - 1, 1e-3)
     middle, signs = logit((s + 0.5) / (n + 1)), np.array([-1.0, 1.0])
 
@@ -93,15 +94,22 @@ def bernoulli_sequence(
     return 0.0 if s == 0 else low, 1.0 if s == n else high
 
 
-def normal_mixture_bound(v: float, alpha: float = 0.025, v_opt: float = 1000.0, alpha_opt: float = 0.05) -> float:
-    """How far a sum of variance ``v`` strays upwards at any time, with chance ``alpha`` at most: the one-sided normal
-    mixture, tightest at ``v_opt`` (Howard and others, 2021)."""
-    rho = best_rho(v_opt, alpha_opt)
+def normal_mixture_bound(
+    v: float, alpha: float = 0.025, v_opt: float = 1000.0, alpha_opt: float = 0.025, *, one_sided: bool = True
+) -> float:
+    """How far a sum of variance ``v`` strays at any time with chance ``alpha`` at most: upwards, or to either side.
+
+    The normal mixture that is tightest at ``v_opt`` where ``alpha`` is ``alpha_opt`` (Howard and others, 2021).
+    """
+    rho = best_rho(v_opt, 2 * alpha_opt if one_sided else alpha_opt)
+    size = math.sqrt(v + rho)
+    if not one_sided:
+        return size * math.sqrt(math.log((v + rho) / rho) - 2 * math.log(alpha))
 
     def evidence(z: Floats) -> Floats:
         return 0.5 * math.log(4 * rho / (v + rho)) + z * z / 2 + log_ndtr(z) + math.log(alpha)
 
-    return math.sqrt(v + rho) * float(root(evidence, 3.0, 1.0, (0.0, math.inf))[0])
+    return size * float(root(evidence, 3.0, 1.0, (0.0, math.inf))[0])
 
 
 def design_based(total_a: float, squares_a: float, total_b: float, squares_b: float, visitors: float) -> Difference:

@@ -46,6 +46,14 @@ class SampleRatio(Fields):
     missing: NotEnoughData | None = None
 
     @property
+    def gbstats_p(self) -> float:
+        return self.p
+
+    @property
+    def scipy_chisquare(self) -> SampleRatio:
+        return self
+
+    @property
     def sequential_dirichlet_k100(self) -> SequentialRatio:
         return self.sequential
 

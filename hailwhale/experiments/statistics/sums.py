@@ -23,6 +23,8 @@ _SPELLINGS = {
     'sum_squares_weighted': ('sumsq_weighted',),
 }
 _FIELD_OF = {other: name for name, others in _SPELLINGS.items() for other in others}
+# How names of sums end where those of both versions stand side by side.
+_ENDINGS = {'control': '_a', 'variant': '_b'}
 # Sums of floats are exact to a few units in the last place; this leaves room for many additions.
 _ROUNDING = 1e-9
 
@@ -130,9 +132,16 @@ class Sums:
             raise InvalidInput(message, field=f'{arm}.{products}')
 
 
+def of_arm(sums: Mapping[str, SupportsFloat], arm: str) -> dict[str, SupportsFloat]:
+    """The sums of one version, out of those of both."""
+    others = tuple(ending for other, ending in _ENDINGS.items() if other != arm)
+    return {name: value for name, value in sums.items() if not name.endswith(others)}
+
+
 def _field_of(name: object, arm: str) -> str:
     known = [field.name for field in fields(Sums)]
-    found = _FIELD_OF.get(str(name), str(name))
+    plain = str(name).removesuffix(_ENDINGS.get(arm, ''))
+    found = _FIELD_OF.get(plain, plain)
     if found not in known:
         raise InvalidInput(f'no such sum: {name!r:.80} (there are {", ".join(known)})', field=arm)
     return found
