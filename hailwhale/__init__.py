@@ -37,6 +37,7 @@ from hailwhale.errors import (
     Unauthorized,
 )
 
+parts.register('decided_event', 'hailwhale.decisions.counting:decided_event')
 parts.register('deciding', 'hailwhale.decisions.deciding:Deciding')
 parts.register('results', 'hailwhale.experiments.results:results')
 

@@ -86,9 +86,6 @@ class Deciding(Protocol):
     def reasons(self, pk_base: object, decision_name: object, options: object, *args: Any, **more: Any) -> list[Reason]:
         """See `Whale.reasons_for`."""
 
-    def event(self, pk_base: object, decision_name: object, option: object, *args: Any, **more: Any) -> dict[str, Any]:
-        """The arguments of `Whale.count_now` that count what an option did."""
-
 
 def picked(weights: Weights, number: float) -> str:
     """The option at a number from 0 to what the weights sum to: each has its weight's share of the numbers.

@@ -78,8 +78,8 @@ class Hail(HasDefault):
         holdout: float = 0.0,
     ) -> None:
         """Keep what an option did until it is drained; arguments as for `Whale.count_decided_now`."""
-        event = self.whale.deciding.event(
-            pk_base, decision_name, option, dimensions, metrics, at, id, visitor=visitor, holdout=holdout
+        event = self.whale.decided_event(
+            pk_base, decision_name, option, dimensions, metrics, at, id=id, visitor=visitor, holdout=holdout
         )
         self.count(**event)
 

@@ -645,10 +645,19 @@ class Whale(HasDefault):
         at once or later: ``{'earned': 25}``; no hit is added then.  ``dimensions`` are those that the decision was made
         for.  With the decision's ``visitor`` and ``holdout``, visitors of the hold-out are counted apart, too.
         """
-        event = self.deciding.event(
-            pk_base, decision_name, option, dimensions, metrics, at, id, visitor=visitor, holdout=holdout
+        event = self.decided_event(
+            pk_base, decision_name, option, dimensions, metrics, at, id=id, visitor=visitor, holdout=holdout
         )
         return self.count_now(**event)
+
+    @staticmethod
+    def decided_event(
+        pk_base: object, decision_name: object, option: object, *args: Any, **more: Any
+    ) -> dict[str, Any]:
+        """The arguments of `count_now` that count what an option did; those of `count_decided_now`.  No engine is
+        asked."""
+        found: dict[str, Any] = parts.maker('decided_event')(pk_base, decision_name, option, *args, **more)
+        return found
 
     def _question(
         self, pk: object, dimensions: object, dimension: object, metrics: object, metric: object, tz: object

@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from hailwhale.decisions.policies.contexts import Context
+from hailwhale.decisions.contexts import Context
+from hailwhale.decisions.visitors import in_holdout
 from hailwhale.errors import InvalidDimensions, InvalidInput
 from hailwhale.metrics import DEFAULT_METRIC, MICROS_PER_UNIT, parse_metrics
 from hailwhale.paths import Path, dimension_nodes, pk_path
@@ -62,6 +63,24 @@ def _context_of(dimensions: object) -> Context:
             field='dimensions',
         )
     return context
+
+
+def decided_event(
+    pk_base: object,
+    decision_name: object,
+    option: object,
+    dimensions: object = None,
+    metrics: object = None,
+    at: object = None,
+    *,
+    id: object = None,
+    visitor: object = None,
+    holdout: object = 0.0,
+) -> dict[str, Any]:
+    """What an option did, as the arguments of `Whale.count_now`.  Raises `InvalidInput`."""
+    decision = decision_pk(pk_base, decision_name)
+    apart = in_holdout(decision, visitor, holdout)
+    return event_of(decision, option, dimensions, metrics, at, id, holdout=apart)
 
 
 def event_of(

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from hashlib import blake2b
+from os import getpid
 from time import monotonic
 from typing import Literal, NamedTuple
 
@@ -22,9 +22,10 @@ from hailwhale.decisions.counting import context_of, decision_pk, option_pk
 from hailwhale.decisions.policies import Context, Model, Sums, Table, Tuning, Weights, even, fit, picked
 from hailwhale.decisions.policies.tables import NOTHING
 from hailwhale.decisions.reading import Asked, Taken, formula_of, read_table, read_today
+from hailwhale.decisions.visitors import in_holdout, number_of, visitor_name
 from hailwhale.errors import InvalidInput, LimitExceeded, StorageError
 from hailwhale.intervals import DAY
-from hailwhale.paths import Path, encode, path_name
+from hailwhale.paths import Path, path_name
 from hailwhale.periods import Period
 from hailwhale.whale import Whale
 
@@ -70,7 +71,7 @@ class _Known:
     took: float = 0.0  #: seconds
     decisions: int = 0  #: since then
     total: int = 0  #: decisions of this process
-    busy: bool = False
+    busy: int = 0  #: the process that makes a new one
     seen: dict[tuple[str, tuple[str, ...]], _Seen] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -128,7 +129,7 @@ class Decider:
     ) -> Decision:
         """One decision; `Whale.decision` says what its arguments are."""
         names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
-        who = _Who(context_of(known_data), _visitor(visitor))
+        who = _Who(context_of(known_data), visitor_name(visitor))
         warning = _warned(asked, goal)
         if bot or in_holdout(asked.pk, who.name, holdout):
             return _by_chance(asked, names, who, 'bot' if bot else 'holdout', warning)
@@ -151,7 +152,7 @@ class Decider:
     ) -> list[Decision]:
         """A decision for each of many visitors, of each its dimensions and name; in one round trip."""
         names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
-        everybody = [_Who(context_of(dimensions), _visitor(name)) for dimensions, name in visitors]
+        everybody = [_Who(context_of(dimensions), visitor_name(name)) for dimensions, name in visitors]
         warning = _warned(asked, goal)
         apart = [in_holdout(asked.pk, who.name, holdout) for who in everybody]
         known = self._known_of(asked, _least(goal), fresh=explain, decisions=len(everybody))
@@ -225,8 +226,8 @@ class Decider:
                     self._make(known)
         known.decisions += decisions
         known.total += decisions
-        if known.due(monotonic()) and not known.busy:
-            known.busy = True
+        if known.due(monotonic()) and known.busy != getpid():
+            known.busy = getpid()
             self.behind(lambda: self._renew(known))
         return known
 
@@ -239,7 +240,7 @@ class Decider:
             pass
         finally:
             # What failed is not tried again at once.
-            known.made, known.busy = monotonic(), False
+            known.made, known.busy = monotonic(), 0
 
     def _make(self, known: _Known) -> None:
         began = monotonic()
@@ -307,7 +308,7 @@ def _by_chance(
 ) -> Decision:
     weights = even(names)
     # Bots without a name all get the same option, which costs nobody anything.
-    option = picked(weights, _number(asked.pk, who.name or '', 'option'))
+    option = picked(weights, number_of(asked.pk, who.name or '', 'option'))
     return Decision(option, weights[option], weights, by, True, warning=warning)
 
 
@@ -315,7 +316,7 @@ def _chosen(
     asked: Asked, names: Sequence[str], who: _Who, seen: _Seen, seed: int | None, explain: bool, warning: str | None
 ) -> Decision:
     sticky = who.name is not None and seed is None
-    number = _number(asked.pk, who.name, 'option') if who.name is not None and seed is None else chance(seed)
+    number = number_of(asked.pk, who.name, 'option') if who.name is not None and seed is None else chance(seed)
     option, model = picked(seen.weights, number), seen.model
     found = Decision(option, seen.weights[option], dict(seen.weights), 'policy', sticky, seed, warning=warning)
     if not explain:
@@ -349,34 +350,6 @@ def checked_options(options: object) -> list[str]:
     if twice is not None:
         raise InvalidInput(f'the option {twice!r:.80} is there twice (give it once)', field='options')
     return names
-
-
-def in_holdout(decision: Sequence[str], visitor: object, holdout: object) -> bool:
-    """Whether a visitor is among the share that gets options by chance alone: the same ones each time."""
-    if not isinstance(holdout, int | float) or isinstance(holdout, bool) or not 0 <= holdout <= 1:
-        raise InvalidInput(f'not a share of visitors: {holdout!r:.80} (from 0 to 1, such as 0.1)', field='holdout')
-    if not holdout:
-        return False
-    name = _visitor(visitor)
-    if name is None:
-        raise InvalidInput('a hold-out needs to know visitors again (give visitor, such as an id)', field='visitor')
-    return _number(decision, name, 'holdout') < holdout
-
-
-def _visitor(visitor: object) -> str | None:
-    if visitor is None:
-        return None
-    if isinstance(visitor, bool) or not isinstance(visitor, str | int) or not 0 < len(str(visitor)) <= 256:
-        raise InvalidInput(
-            f'not a visitor: {visitor!r:.80} (a text of 1 to 256 characters, or a number)', field='visitor'
-        )
-    return str(visitor)
-
-
-def _number(decision: Sequence[str], visitor: str, purpose: str) -> float:
-    """A number from 0 to 1 that is the visitor's own in this decision."""
-    text = f'{encode(tuple(decision))}\0{purpose}\0{visitor}'.encode(errors='surrogatepass')
-    return int.from_bytes(blake2b(text, digest_size=7).digest()[:7]) / 2**56
 
 
 def _least(goal: object) -> bool:

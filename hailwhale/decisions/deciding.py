@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hailwhale.choices import Decision, Reason
-from hailwhale.decisions.counting import decision_pk, event_of
-from hailwhale.decisions.decider import Decider, in_holdout
+from hailwhale.decisions.decider import Decider
 from hailwhale.errors import InvalidInput, LimitExceeded
 from hailwhale.whale import Whale
 
@@ -40,24 +39,6 @@ class Deciding:
     def reasons(self, *args: Any, **more: Any) -> list[Reason]:
         """See `Whale.reasons_for`."""
         return self.decider.reasons(*args, **more)
-
-    def event(
-        self,
-        pk_base: object,
-        decision_name: object,
-        option: object,
-        dimensions: object = None,
-        metrics: object = None,
-        at: object = None,
-        id: object = None,
-        *,
-        visitor: object = None,
-        holdout: object = 0.0,
-    ) -> dict[str, Any]:
-        """The arguments of `Whale.count_now` that count what an option did."""
-        decision = decision_pk(pk_base, decision_name)
-        apart = in_holdout(decision, visitor, holdout)
-        return event_of(decision, option, dimensions, metrics, at, id, holdout=apart)
 
 
 def _visitor(given: object) -> tuple[object, object]:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.counting import CONTEXT, option_pk
 from hailwhale.decisions.policies.arrays import Floats
-from hailwhale.decisions.policies.contexts import Context
 from hailwhale.decisions.policies.tables import Moments, Sums, Table
 from hailwhale.errors import InvalidFormula, Unanswerable
 from hailwhale.formulas import Formula

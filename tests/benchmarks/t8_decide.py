@@ -84,9 +84,9 @@ def _count(engine: Engine, count: int) -> None:
         events: list[dict[str, Any]] = []
         for visitor in _visitors(count, 1):
             option, at = rng.choice(list(OPTIONS)), now - _HOUR * rng.randrange(_WEEK)
-            events.append(whale.deciding.event('Page', None, option, visitor, None, at))
+            events.append(whale.decided_event('Page', None, option, visitor, None, at))
             if rng.random() < OPTIONS[option]:
-                events.append(whale.deciding.event('Page', None, option, visitor, {'earned': 1}, at))
+                events.append(whale.decided_event('Page', None, option, visitor, {'earned': 1}, at))
         whale.count_many(events)
 
 

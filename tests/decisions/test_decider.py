@@ -84,8 +84,8 @@ def tell(
     reward: str = 'earned',
 ) -> None:
     """Count so many exposures, and so many successes."""
-    one = whale.deciding.event(*asked, option, visitor, {'hits': shown}, at)
-    success = whale.deciding.event(*asked, option, visitor, {reward: worth}, at)
+    one = whale.decided_event(*asked, option, visitor, {'hits': shown}, at)
+    success = whale.decided_event(*asked, option, visitor, {reward: worth}, at)
     assert whale.count_many([one, *[success] * earned]).refused == []
 
 

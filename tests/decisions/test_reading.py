@@ -48,7 +48,7 @@ class Ledger:
     def count(self, some: list[tuple[str, object, int, dict[str, Any] | None]]) -> None:
         """Count events: option, dimensions, when, metrics."""
         arguments = [
-            self.whale.deciding.event(self.asked.pk, None, option, dimensions, metrics, at)
+            self.whale.decided_event(self.asked.pk, None, option, dimensions, metrics, at)
             for option, dimensions, at, metrics in some
         ]
         assert self.whale.count_many(arguments).refused == []

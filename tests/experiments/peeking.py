@@ -67,7 +67,9 @@ def thompson(
 def stopped(looks: Looks, mixture: Mixture, alpha: float = 0.05) -> NDArray[np.bool_]:
     """The runs in which the e-process reaches 1 / alpha at any look: only looks that can are computed."""
     threshold = -np.log(alpha)
-    found = np.zeros(looks.n_a.shape, dtype=bool)
-    worth = (looks.bound >= threshold) & (looks.n_a > 0) & (looks.n_b > 0)
-    found[worth] = log_e(Counts(*(one[worth] for one in looks)), mixture) >= threshold
-    return np.asarray(found.any(1))
+    found = np.zeros(len(looks.n_a), dtype=bool)
+    may = (looks.bound >= threshold) & (looks.n_a > 0) & (looks.n_b > 0)
+    for look in range(may.shape[1]):
+        worth = may[:, look] & ~found
+        found[worth] = log_e(Counts(*(one[worth, look] for one in looks)), mixture) >= threshold
+    return found

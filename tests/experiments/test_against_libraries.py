@@ -89,7 +89,7 @@ def test_means_are_those_of_the_t_test_over_the_amounts_themselves(seed: int) ->
 
 @pytest.mark.parametrize('method', ['bonferroni', 'holm', 'fdr_bh', 'fdr_by', 'simes-hochberg'])
 def test_corrections_are_those_of_statsmodels_with_ties_zeros_and_ones(method: str) -> None:
-    for _ in range(100):
+    for _ in range(30):
         p = RNG.choice([0.0, 0.01, 0.01, 0.04, 1.0, RNG.random()], size=int(RNG.integers(1, 9)))
         assert statistics.adjust(list(p), method) == pytest.approx(multipletests(p, method=method)[1])  # type: ignore[call-overload]
 
@@ -131,10 +131,12 @@ def test_the_score_interval_holds_just_the_differences_that_the_score_test_keeps
         ]
         variance = (a * (1 - a) / n_a + (a + delta) * (1 - a - delta) / n_b) * (n_a + n_b) / (n_a + n_b - 1)
         z = abs(s_b / n_b - s_a / n_a - delta) / math.sqrt(variance)
-        assert abs(z - 1.959964) < 1e-3 or (z < 1.959964) is bool(low < delta < high), delta
+        assert abs(z - 1.959964) < 1e-3 or (z < 1.959964) == (low < delta < high), delta
 
 
-@pytest.mark.parametrize('counts', [(3781, 463, 38, 38), (742, 0, 2, 1), (35, 0, 13, 13), (2, 0, 7, 1), (8, 1, 2, 2)])
+@pytest.mark.parametrize(
+    'counts', [(3781, 463, 38, 38), (2, 1, 742, 0), (7, 0, 2, 1), (32, 0, 17, 13), (13, 0, 35, 34), (2, 1, 8, 8)]
+)
 def test_score_intervals_that_end_near_one_are_those_of_statsmodels(counts: tuple[int, int, int, int]) -> None:
     n_a, s_a, n_b, s_b = counts
     found = statistics.compare((n_a, s_a), (n_b, s_b)).confint_2indep_diff_score

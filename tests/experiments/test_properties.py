@@ -170,6 +170,7 @@ def test_intervals_end_where_the_evidence_reaches_its_limit(
 
 
 @few
+@example([1.0], 1.0, 1e-6, True)
 @given(
     st.lists(st.floats(-1000, 1000), min_size=1, max_size=5), st.floats(-50, 50), st.floats(1e-6, 100), st.booleans()
 )

@@ -86,3 +86,19 @@ def test_normal_mixture_bounds_are_those_of_confseq(case: dict[str, float]) -> N
     level = case['alpha'] / 2
     found = statistics.normal_mixture_bound(case['v'], alpha=level, v_opt=case['v_opt'], alpha_opt=level)
     assert differing(case['bound'], found) == []
+
+
+@pytest.mark.parametrize(
+    ('v', 'alpha', 'v_opt', 'alpha_opt', 'above', 'beside'),
+    [
+        (3633.167913, 0.005, 1343.155637, 0.025, 216.4636061, 228.9014153),
+        (80.40338076, 0.05, 1760.18201, 0.01, 35.82921686, 38.66153276),
+        (671.8005969, 0.1, 1.091979041, 0.05, 87.85729371, 93.8166634),
+    ],
+)
+def test_normal_mixture_bounds_to_one_side_and_to_both_are_those_of_confseq(
+    v: float, alpha: float, v_opt: float, alpha_opt: float, above: float, beside: float
+) -> None:
+    asked = (v, alpha, v_opt, alpha_opt)
+    assert statistics.normal_mixture_bound(*asked) == pytest.approx(above, rel=1e-7)
+    assert statistics.normal_mixture_bound(*asked, one_sided=False) == pytest.approx(beside, rel=1e-7)

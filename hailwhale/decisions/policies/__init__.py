@@ -5,7 +5,7 @@ model answers the `weights` of the options for a visitor, from which `picked` ta
 """
 
 from hailwhale.choices import Reason, Weights, even, picked
-from hailwhale.decisions.policies.contexts import Context
+from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.policies.fitting import fit
 from hailwhale.decisions.policies.models import Model
 from hailwhale.decisions.policies.tables import Cell, Moments, Sums, Table

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.policies.arrays import Floats
-from hailwhale.decisions.policies.contexts import Context
 from hailwhale.decisions.policies.layouts import Layout
 from hailwhale.decisions.policies.normals import gamma, normals
 from hailwhale.decisions.policies.rates import Rates
@@ -60,6 +60,11 @@ class Estimate:
     root: float  #: variance between options
     drawn: Floats | None  #: effects, [path, option, draw]; None: there are no paths
     tuning: Tuning
+
+    def is_finite(self) -> bool:
+        """Whether it can be reckoned with."""
+        found = [self.bases, self.own, np.array(self.root), *([] if self.drawn is None else [self.drawn])]
+        return all(bool(np.isfinite(one).all()) for one in found)
 
     def part(self, context: Context, options: Sequence[str]) -> Part:
         """What concerns a context, whether it was seen before or not."""

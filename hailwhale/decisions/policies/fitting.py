@@ -20,6 +20,8 @@ from hailwhale.decisions.policies.tuning import Tuning
 from hailwhale.decisions.policies.turns import Turn
 
 
+# What odd sums overflow to is sorted out at the end.
+@np.errstate(all='ignore')
 def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuning | None = None) -> Model:
     """The model of what was counted.
 
@@ -33,6 +35,8 @@ def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuni
     table = _narrowed(replace(table, cells=table.columns().T), tuning.most_contexts)
     order = sorted(range(len(table.options)), key=lambda place: table.options[place])
     options, whole = [table.options[place] for place in order], table.sums()
+    if table.moments.exposure <= 0:
+        return Model(options, tuning, Turn(), whole)
     turn = Turn.of(table, least=least, by_hits=by_hits)
     model = Model(options, tuning, turn, whole)
     turned = turn.table(table)
@@ -40,23 +44,29 @@ def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuni
         return model
     layout = Layout.of(turned.contexts)
     worth = Sheet.of(turned, tuning.half_life)
-    apart = turn == Turn() and not worth.binary and worth.times.sum() > 0
-    often = worth.often(by_hits=by_hits) if apart else worth
+    by_times = turn == Turn() and worth.rewards > 0
+    # Where all rewards are alike there is nothing to find out about their size.
+    apart = by_times and not worth.alike
+    often = worth.often(by_hits=by_hits) if by_times else worth
     if by_hits and (lag := often.lag()):
         worth, often = worth.delayed(lag), often.delayed(lag)
     hours = drift.trusted(often, layout, tuning)
     if apart:
         hours = np.minimum(hours, drift.trusted(worth, layout, tuning))
     exposure, reward = (grid[:, order] for grid in often.grids(hours))
-    if reward.sum() <= 0:
+    if exposure.sum() <= 0 or reward.sum() <= 0:
         return model
-    width = tuning.spread if apart or often.binary else tuning.spread_of_money
-    model.late = often.late
+    width = tuning.spread if by_times or often.binary else tuning.spread_of_money
+    model.late, model.by_times = often.late, by_times
+    model.unit = worth.moments.reward / worth.rewards if by_times and not apart else 1.0
     model.often = _estimate(layout, options, Quantity(exposure, reward, often.scatter, often.binary, width), tuning)
     if apart:
         earned = worth.grids(hours)[1][:, order]
         size = Quantity(reward, earned, worth.scatter_of_sizes(), False, tuning.spread_of_money, 'size ')
         model.size = _estimate(layout, options, size, tuning)
+    if not all(one is None or one.is_finite() for one in (model.often, model.size)):
+        # Sums that no visitors can have left, such as much that was earned by what was never shown.
+        return Model(options, tuning, turn, whole)
     return model
 
 

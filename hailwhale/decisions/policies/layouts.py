@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hailwhale.decisions.contexts import Context, level
 from hailwhale.decisions.policies.arrays import Floats, Ints
-from hailwhale.decisions.policies.contexts import Context, level
 from hailwhale.paths import Path
 
 Level = tuple[str, int]

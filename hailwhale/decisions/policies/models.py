@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from hailwhale.choices import Reason, Weights, even
+from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.policies.arrays import Floats
-from hailwhale.decisions.policies.contexts import Context
 from hailwhale.decisions.policies.estimates import Estimate, Part
 from hailwhale.decisions.policies.tables import NOTHING, Sums
 from hailwhale.decisions.policies.tuning import Tuning
@@ -40,9 +40,12 @@ class Model:
     whole: Mapping[tuple[str, str], Sums]  #: by context and option what had been counted
     often: Estimate | None = None  #: of rewards; None: nothing was earned yet
     size: Estimate | None = None  #: of what each is worth, where it is estimated apart from how often they come
+    by_times: bool = False  #: `often` is of how often something was earned, and not of how much
+    unit: float = 1.0  #: what each reward is worth, where all are alike
     late: float = 0.0  #: hours that rewards come late: then exposures since the table was read say nothing yet
     _parts: dict[tuple[str, tuple[str, ...]], _Parts] = field(default_factory=dict)
 
+    @np.errstate(all='ignore')
     def weights(self, context: Context, options: Sequence[str], live: Mapping[str, Sums] | None = None) -> Weights:
         """The chance with which each option is to be chosen for a visitor.
 
@@ -81,14 +84,15 @@ class Model:
         """The paths above a context that say something of it."""
         return [self.often.layout.paths[number] for number in self.often.layout.known(context)] if self.often else []
 
+    @np.errstate(all='ignore')
     def _believed(self, context: Context, options: Sequence[str], live: Mapping[str, Sums] | None) -> Floats:
         """Draws of what each option is worth, [option, draw], as widely as they are believed."""
         parts = self._of(context, options)
         assert self.often
-        drawn = self.often.draws(parts.often, *self._now(parts, options, live), full=True)
+        drawn = self.often.draws(parts.often, *self._now(parts, options, live), full=True) * self.unit
         if self.size and parts.size:
             drawn = drawn * self.size.draws(parts.size, parts.size.exposure, parts.size.reward, full=True)
-        return drawn
+        return np.nan_to_num(drawn)
 
     def _counted(self, context: Context, option: str) -> Sums:
         return self.whole.get((context.text, option), NOTHING)
@@ -122,7 +126,7 @@ class Model:
         since = []
         for option, before in zip(options, parts.whole, strict=True):
             now = live.get(option, before)
-            if self.size:
+            if self.by_times:
                 since.append((now.exposure - before.exposure, now.times - before.times))
             else:
                 since.append(self.turn.sums(now.exposure - before.exposure, now.reward - before.reward))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.policies.arrays import Floats
-from hailwhale.decisions.policies.contexts import Context
 from hailwhale.decisions.policies.layouts import Layout
 from hailwhale.paths import Path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,7 @@ class Sheet:
     exposure: Floats
     reward: Floats
     times: Floats  #: how often something was earned
+    rewards: float  #: how often in all, however long ago
     moments: Moments
     binary: bool  #: each reward is 0 or 1
     late: float = 0.0  #: hours from an exposure to its reward
@@ -31,6 +33,7 @@ class Sheet:
     def of(cls, table: Table, half_life: float | None) -> Sheet:
         """A sheet of a table; sums count less as they age where they have a half-life."""
         context, option, age, exposure, reward, times = table.columns()
+        rewards = float(times.sum())
         if half_life:
             weight = 0.5 ** (age / half_life)
             exposure, reward, times = exposure * weight, reward * weight, times * weight
@@ -43,15 +46,16 @@ class Sheet:
             exposure,
             reward,
             times,
+            rewards,
             table.moments,
             binary(table.moments),
         )
 
     def often(self, *, by_hits: bool) -> Sheet:
         """The sheet of how often something was earned, whatever it was worth."""
-        times = float(self.times.sum())
+        times = self.rewards
         moments = Moments(self.moments.exposure, times, times, self.moments.exposures, None if by_hits else 0.0)
-        seldom = by_hits and times <= self.exposure.sum()
+        seldom = by_hits and times <= self.moments.exposure
         return replace(self, reward=self.times, moments=moments, binary=seldom)
 
     @property
@@ -59,9 +63,15 @@ class Sheet:
         """The variance of rewards as a multiple of their mean: 1 where they are seldom and 1, more for money."""
         return 1.0 if self.binary else _scatter(self.moments)
 
+    @property
+    def alike(self) -> bool:
+        """Whether every reward is as large as all others."""
+        squares = self.moments.reward if self.moments.squares is None else self.moments.squares
+        return math.isclose(squares * self.rewards, self.moments.reward**2, rel_tol=1e-9)
+
     def scatter_of_sizes(self) -> float:
         """The same for the sizes of rewards, by how often something was earned."""
-        return _scatter(Moments(float(self.times.sum()), self.moments.reward, self.moments.squares))
+        return _scatter(Moments(self.rewards, self.moments.reward, self.moments.squares))
 
     def lag(self) -> float:
         """How late rewards come, in hours; 0: at once."""

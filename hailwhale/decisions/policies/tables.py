@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.policies.arrays import Floats
-from hailwhale.decisions.policies.contexts import Context
 
 
 class Cell(NamedTuple):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import NamedTuple
 
-from hailwhale.decisions.policies.contexts import Context
+from hailwhale.decisions.contexts import Context
 
 #: A number for each option of each context, [context][option].
 Grid = tuple[tuple[float, ...], ...]

@@ -11,7 +11,7 @@ from itertools import product
 from math import exp
 from random import Random
 
-from hailwhale.decisions.policies.contexts import Context
+from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.simulation.situations import Grid, Lag, Situation
 from hailwhale.errors import InvalidInput
 

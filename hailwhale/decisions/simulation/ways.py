@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Protocol
 
-from hailwhale.decisions.policies.contexts import Context
+from hailwhale.decisions.contexts import Context
 
 
 class Way(Protocol):

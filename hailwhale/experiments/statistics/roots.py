@@ -15,6 +15,8 @@ Point = tuple[Floats, Floats]
 Limits = tuple[ArrayLike, ArrayLike]
 
 _MOST_STEPS = 200
+# No place can be told from the next one below this share of it.
+_DIGITS = 4 * float(np.finfo(float).eps)
 
 
 def root(of: Function, guess: ArrayLike, step: ArrayLike, limits: Limits, precision: float = 1e-12) -> Floats:
@@ -25,7 +27,8 @@ def root(of: Function, guess: ArrayLike, step: ArrayLike, limits: Limits, precis
     """
     given = (np.atleast_1d(np.asarray(one, float)) for one in (guess, step, *limits))
     low, high = _bracket(of, *np.broadcast_arrays(*given))
-    found = _chandrupatla(of, low, high, precision * (high[0] - low[0]))
+    width = precision * (high[0] - low[0]) + _DIGITS * np.maximum(np.abs(low[0]), np.abs(high[0]))
+    found = _chandrupatla(of, low, high, width)
     return np.where(low[1] >= 0, low[0], np.where(high[1] < 0, high[0], found))
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hailwhale.decisions.policies import Context
-from hailwhale.decisions.policies.contexts import level
+from hailwhale.decisions.contexts import level
+from hailwhale.decisions.contexts import Context, level
 from hailwhale.errors import InvalidDimensions
 
 few = settings(max_examples=40, deadline=None)
