@@ -265,6 +265,8 @@ class Decider:
             last if last and last.model is model and now - last.read < self.reuse else None for last in known_before
         ]
         missing = [place for place, last in enumerate(found) if last is None]
+        if not missing:
+            return [one for one in found if one]
         lives = self._live(taken, model, known.asked, [contexts[place] for place in missing])
         for place, live in zip(missing, lives, strict=True):
             context, last = contexts[place], known_before[place]

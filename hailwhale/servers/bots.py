@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-#: Words of the names of crawlers, monitors and previews; browsers have none of them.
+#: Words of the names of crawlers, monitors and previews; browsers have none of them.  Cubot makes telephones.
 _BOT = re.compile(
-    r'bot\b|bot[/;_ -]|crawl|spider|slurp|archiver|scrape|preview|monitor|uptime|pingdom|lighthouse|headless'
+    r'(?<!cu)bot\b|bot[/;_ -]|crawl|spider|slurp|archiver|scrape|preview|monitor|uptime|pingdom|lighthouse|headless'
     r'|phantomjs|facebookexternalhit|whatsapp|mediapartners|feed(?:burner|ly)|validator',
     re.IGNORECASE,
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Found = TypeVar('Found')
 
 #: Seconds for which the weights of a context serve again.
-_REUSE = 0.2
+_REUSE = 0.5
 
 
 def deciding(whale: Whale) -> Deciding:

@@ -195,3 +195,9 @@ def test_a_root_of_what_is_nearly_straight_takes_few_looks() -> None:
     found = root(lambda x: asked.append(x) or x * (1 + x / 50) - 3, 2.0, 0.5, (0, 100))  # type: ignore[func-returns-value]
     assert float(found[0]) == pytest.approx(-25 + math.sqrt(775), abs=1e-9)
     assert len(asked) < 10
+
+
+def test_a_root_that_takes_too_many_steps_is_as_near_as_they_lead() -> None:
+    ends = [float(root(lambda x: (x - 1) ** 9, 3.0, 2.5, (0, 10), steps=steps)[0]) for steps in (1, 5, 200)]
+    assert 5.5 >= ends[0] > ends[1] > ends[2] >= 1
+    assert ends[2] == pytest.approx(1, abs=1e-9)

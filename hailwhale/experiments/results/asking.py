@@ -25,7 +25,7 @@ from hailwhale.products import is_product
 if TYPE_CHECKING:
     from hailwhale.whale import Whale
 
-#: Each takes up to a tenth of a second.
+#: Each takes a thirtieth of a second or so.
 MOST_COMPARISONS = 100
 _SEGMENTS = 10
 _ADAPTIVE = 'what was counted chose who saw what: only methods that hold for such a split are used'

@@ -198,7 +198,7 @@ def interval(counts: Counts, mixture: Mixture, alpha: float, *, relative: bool) 
 
     # log E grows nearly with the square of the distance, so its root is found in squares, and soon.
     guess = 2 * error * error * (threshold + _PRICE)
-    squares = root(evidence, [guess, guess], guess / 4, (0.0, most * most), 1e-6)
+    squares = root(evidence, [guess, guess], guess / 4, (0.0, most * most), 1e-5)
     low, high = (middle + _SIGNS * np.where(squares < most * most, np.sqrt(squares), np.inf)).tolist()
     if relative:
         return math.expm1(low), math.expm1(high) if high < 700 else math.inf

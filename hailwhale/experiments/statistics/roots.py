@@ -14,21 +14,23 @@ Function = Callable[[Floats], Floats]
 Point = tuple[Floats, Floats]
 Limits = tuple[ArrayLike, ArrayLike]
 
-_MOST_STEPS = 200
 # No place can be told from the next one below this share of it.
 _DIGITS = 4 * float(np.finfo(float).eps)
 
 
-def root(of: Function, guess: ArrayLike, step: ArrayLike, limits: Limits, precision: float = 1e-12) -> Floats:
+def root(
+    of: Function, guess: ArrayLike, step: ArrayLike, limits: Limits, precision: float = 1e-12, steps: int = 200
+) -> Floats:
     """Places at which ``of`` is just not below 0, to ``precision`` of the range in which they were found.
 
     ``of`` takes places as an array, one for each root, and rises.  The search goes from ``guess`` by ``step``, and
     further where it has to; where ``of`` stays below 0 up to a limit, or above it down to one, that limit is found.
+    After so many ``steps`` it is the nearest place so far.
     """
     given = (np.atleast_1d(np.asarray(one, float)) for one in (guess, step, *limits))
     low, high = _bracket(of, *np.broadcast_arrays(*given))
     width = precision * (high[0] - low[0]) + _DIGITS * np.maximum(np.abs(low[0]), np.abs(high[0]))
-    found = _chandrupatla(of, low, high, width)
+    found = _chandrupatla(of, low, high, width, steps)
     return np.where(low[1] >= 0, low[0], np.where(high[1] < 0, high[0], found))
 
 
@@ -49,7 +51,7 @@ def _bracket(of: Function, guess: Floats, step: Floats, least: Floats, most: Flo
     return (low, below), (high, above)
 
 
-def _chandrupatla(of: Function, low: Point, high: Point, width: Floats) -> Floats:
+def _chandrupatla(of: Function, low: Point, high: Point, width: Floats, steps: int) -> Floats:
     """Inverse quadratic interpolation where three points allow it, else the middle (Chandrupatla, 1997, "A New Hybrid
     Quadratic/Bisection Algorithm for Finding the Zero of a Nonlinear Function without Using Derivatives").
 
@@ -59,7 +61,7 @@ def _chandrupatla(of: Function, low: Point, high: Point, width: Floats) -> Float
     with np.errstate(all='ignore'):
         share = np.nan_to_num(f / (f - g), nan=0.5)
         has_none = (f < 0) == (g < 0)
-        for _ in range(_MOST_STEPS):
+        for _ in range(steps):
             least = np.minimum(width / np.abs(other - x), 0.5)
             if (has_none | (least >= 0.5) | (f == 0) | (g == 0)).all():
                 break

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from hailwhale.decisions.policies import Cell, Context, Moments, Table
+from hailwhale.decisions.policies.arrays import Floats
 
 #: Exposure, reward, and how often something was earned where that was counted.
 Row = Sequence[float]
@@ -58,3 +59,24 @@ def scaled(given: Table, by: float) -> Table:
     squares = reward if squares is None else squares
     products = None if products is None else products * by
     return replace(given, cells=cells, moments=Moments(exposure, reward * by, squares * by * by, exposures, products))
+
+
+def late(lag: float, seed: int, *, hours: int = 120, rates: Sequence[float] = (0.05, 0.08)) -> tuple[Floats, ...]:
+    """Age, option, exposure and reward by hour, where each success comes an exponential time after its visitor."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for option, rate in enumerate(rates):
+        per_hour = rng.integers(20, 120, hours)
+        begin = np.repeat(np.arange(hours), per_hour) + rng.random(per_hour.sum())
+        come = begin[rng.random(len(begin)) < rate]
+        come = come + (rng.exponential(lag, len(come)) if lag else 0.0)
+        earned = np.bincount(come[come < hours].astype(int), minlength=hours)
+        age = hours - np.arange(hours) - 0.5
+        found.append(np.array([age, np.full(hours, option), per_hour, earned], float))
+    return tuple(np.concatenate(found, axis=1))
+
+
+def late_table(lag: float, seed: int, *, rates: Sequence[float] = (0.05, 0.08)) -> Table:
+    """The same as a table of options a, b ..."""
+    columns = zip(*(column.tolist() for column in late(lag, seed, rates=rates)), strict=True)
+    return by_hour([(age, ANYBODY, 'abcdef'[int(option)], row) for age, option, *row in columns])

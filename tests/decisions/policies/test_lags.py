@@ -11,35 +11,20 @@ from hailwhale.decisions.policies import Cell, Context, Moments, Table
 from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.lags import delayed, grown, lag_of
 from hailwhale.decisions.policies.sheets import Sheet
+from tests.decisions.policies.counted import late
 
 few = settings(max_examples=40, deadline=None)
 lags = st.one_of(st.just(0.0), st.floats(0.05, 100))
 shown = st.lists(st.floats(0, 1e6), min_size=1, max_size=60).map(lambda row: np.array([row]))
 
 
-def told(lag: float, seed: int, *, hours: int = 120, rates: tuple[float, ...] = (0.05, 0.08)) -> tuple[Floats, ...]:
-    """Age, option, exposure and reward by hour, where each success comes an exponential time after its visitor."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for option, rate in enumerate(rates):
-        # An option may be shown more often from some time on.
-        per_hour = rng.integers(20, 120, hours)
-        begin = np.repeat(np.arange(hours), per_hour) + rng.random(per_hour.sum())
-        come = begin[rng.random(len(begin)) < rate]
-        come = come + (rng.exponential(lag, len(come)) if lag else 0.0)
-        earned = np.bincount(come[come < hours].astype(int), minlength=hours)
-        age = hours - np.arange(hours) - 0.5
-        rows.append(np.array([age, np.full(hours, option), per_hour, earned]))
-    return tuple(np.concatenate(rows, axis=1))
-
-
-def found(lag: float, seed: int, **more: int) -> float:
-    age, option, exposure, reward = told(lag, seed, **more)  # type: ignore[arg-type]
+def found(lag: float, seed: int, *, hours: int = 120) -> float:
+    age, option, exposure, reward = late(lag, seed, hours=hours)
     return lag_of(age, option.astype(int), exposure, reward, 1.0)
 
 
 @few
-@given(lags, st.lists(st.floats(-5, 500), min_size=2, max_size=20).map(sorted))
+@given(lags, st.lists(st.one_of(st.floats(-5, 0), st.floats(1e-3, 500)), min_size=2, max_size=20).map(sorted))
 def test_what_has_come_is_a_share_that_grows_with_age(lag: float, ages: list[float]) -> None:
     shares = grown(np.array(ages), lag)
     assert np.all((shares >= 0) & (shares <= 1))
@@ -89,7 +74,7 @@ def test_of_what_was_counted_long_ago_nothing_can_be_told() -> None:
 
 
 def test_a_lag_does_not_depend_on_what_rewards_are_worth() -> None:
-    age, option, exposure, reward = told(6.0, 1)
+    age, option, exposure, reward = late(6.0, 1)
     assert lag_of(age, option.astype(int), exposure, 1000 * reward, 1000.0) == found(6.0, 1)
 
 
