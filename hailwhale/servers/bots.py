@@ -9,7 +9,7 @@ import re
 
 #: Words of the names of crawlers, monitors and previews; browsers have none of them.  Cubot makes telephones.
 _BOT = re.compile(
-    r'(?<!cu)bot\b|bot[/;_ -]|crawl|spider|slurp|archiver|scrape|preview|monitor|uptime|pingdom|lighthouse|headless'
+    r'(?<!cu)bot(?:\b|[/;_ -])|crawl|spider|slurp|archiver|scrape|preview|monitor|uptime|pingdom|lighthouse|headless'
     r'|phantomjs|facebookexternalhit|whatsapp|mediapartners|feed(?:burner|ly)|validator',
     re.IGNORECASE,
 )

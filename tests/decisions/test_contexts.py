@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hailwhale.decisions.contexts import level
 from hailwhale.decisions.contexts import Context, level
 from hailwhale.errors import InvalidDimensions
 
