@@ -26,4 +26,6 @@ def gamma(shape: Floats, normal: Floats) -> Floats:
     """
     shape = np.maximum(shape, 0.05)
     share = 1 / (9 * shape)
-    return np.asarray(shape * np.maximum(1 - share + normal * np.sqrt(share), 1e-3) ** 3)
+    root = np.maximum(1 - share + normal * np.sqrt(share), 1e-3)
+    # A power takes six times as long as two products.
+    return np.asarray(shape * (root * root * root))
