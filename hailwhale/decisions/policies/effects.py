@@ -13,14 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import solve_triangular
-from scipy.sparse import csr_array, diags_array
 
 from hailwhale.decisions.policies.arrays import Floats, Ints
-from hailwhale.decisions.policies.layouts import ROOT, Layout, Level
+from hailwhale.decisions.policies.layouts import ROOT, Kind, Layout, Level, Pairs
 from hailwhale.decisions.policies.normals import normals
 from hailwhale.decisions.policies.tuning import Tuning
 
-Kind = tuple[Level, ...]
 #: How much all options of a context may be better than its base rate.
 _COMMON = 1.0
 
@@ -36,11 +34,11 @@ class Spreads:
     def guessed(cls, layout: Layout, tuning: Tuning) -> Spreads:
         """Before anything is known."""
         levels = dict.fromkeys(layout.levels, tuning.between_paths**2) | {ROOT: tuning.between_options**2}
-        return cls(levels, {context.kind: tuning.between_contexts**2 for context in layout.contexts})
+        return cls(levels, dict.fromkeys(layout.kinds, tuning.between_contexts**2))
 
     def of_contexts(self, layout: Layout) -> Floats:
         """The variance of each context's own effects."""
-        return np.array([self.kinds[context.kind] for context in layout.contexts])
+        return np.array([self.kinds[kind] for kind in layout.kinds])[layout.kind]
 
     def of_paths(self, layout: Layout) -> Floats:
         """The variance of what the paths above each context add up to."""
@@ -80,24 +78,31 @@ class Equations:
     """The normal equations of the effects of paths, with contexts' own effects and what options have in common
     integrated out (Henderson, 1975)."""
 
-    def __init__(self, rows: Rows, layout: Layout, spreads: Spreads, options: int) -> None:
+    def __init__(self, rows: Rows, layout: Layout, pairs: Pairs, spreads: Spreads, options: int) -> None:
         self._layout, self._options = layout, options
-        count, size, contexts = len(rows.lift), len(layout.paths) * options, len(layout.contexts)
-        weight = 1 / (rows.noise() + spreads.of_contexts(layout)[rows.context])
-        above = layout.above[rows.context]
-        row, column = np.nonzero(above >= 0)
-        effect = above[row, column] * options + rows.option[row]
-        design = csr_array((np.ones(len(row)), (row, effect)), (count, size))
-        inside = csr_array((np.ones(count), (rows.context, np.arange(count))), (contexts, count))
-        weighted = diags_array(weight) @ design
-        common = inside @ weighted
-        total = np.bincount(rows.context, weight, contexts) + 1 / _COMMON**2
-        lift = np.bincount(rows.context, weight * rows.lift, contexts)
-        self._matrix = (design.T @ weighted - common.T @ diags_array(1 / total) @ common).toarray()
-        self._right = weighted.T @ rows.lift - common.T @ (lift / total)
+        paths, contexts = len(layout.paths), len(layout.contexts)
+        weight, lift = np.zeros((2, contexts, options))
+        weight[rows.context, rows.option] = 1 / (rows.noise() + spreads.of_contexts(layout)[rows.context])
+        lift[rows.context, rows.option] = rows.lift
+        total = weight.sum(axis=1) + 1 / _COMMON**2
+        weighted = weight * lift
+        common = weighted.sum(axis=1)
+        # Of each context the weights of its options, less what they have in common.
+        inside = weight[:, :, None] * (weight / -total[:, None])[:, None, :]
+        each = np.arange(options)
+        inside[:, each, each] += weight
+        matrix = np.zeros((paths, options, paths, options))
+        matrix[pairs.first, :, pairs.second, :] = (pairs.below @ inside.reshape(contexts, -1)).reshape(
+            -1, options, options
+        )
+        self._matrix = matrix.reshape(paths * options, -1)
+        self._right = layout.summed(weighted - weight * (common / total)[:, None]).reshape(-1)
         #: What the likelihood has beside the effects, as its log.
         self._rest = 0.5 * float(
-            np.log(weight).sum() - np.log(total).sum() - (weight * rows.lift**2).sum() + (lift**2 / total).sum()
+            np.log(weight[rows.context, rows.option]).sum()
+            - np.log(total).sum()
+            - (weighted * lift).sum()
+            + (common**2 / total).sum()
         )
 
     def likelihood(self, levels: Mapping[Level, float]) -> float:

@@ -20,6 +20,8 @@ from hailwhale.decisions.policies.tuning import Tuning
 _WORST, _HIGHEST = 0.05, 0.98
 #: How much the prior of a context counts beside its data, where there are paths above it and where there are none.
 _COMMON, _COMMON_ALONE = 1.0, 0.01
+#: What random numbers of an option are for.
+_USES = 'own', 'other'
 
 
 class Part(NamedTuple):
@@ -27,8 +29,7 @@ class Part(NamedTuple):
 
     lifts: Floats  #: [option, draw]: rates as multiples of the base rate, without the context's own effects
     mean: Floats  #: [option]
-    normal: Floats  #: [option, draw]
-    second: Floats
+    normal: Floats  #: [2, option, draw]: for what was earned, and for what was not
     base: float
     own: float  #: variance of the context's own effects
     exposure: Floats  #: [option]
@@ -82,8 +83,7 @@ class Estimate:
         return Part(
             lifts,
             lifts.mean(axis=1),
-            np.stack([normals(f'{self.of.purpose}{option}\0own', draws) for option in options]),
-            np.stack([normals(f'{self.of.purpose}{option}\0other', draws) for option in options]),
+            np.array([[normals(f'{self.of.purpose}{one}\0{use}', draws) for one in options] for use in _USES]),
             self.rates.guess(context) if place is None else float(self.bases[place]),
             float(self.own.mean()) if place is None else float(self.own[place]),
             exposure,
@@ -106,24 +106,25 @@ class Estimate:
             width = 1.0
         base = part.base * self._common(part, exposure, reward)
         sharper = self._sharper(part, exposure, width)
-        done, earned = exposure[:, None], reward[:, None]
-        if self.of.binary:
-            rate = np.minimum(lifts * base, _HIGHEST)
-            sure = np.maximum(rate * (1 - rate) / (part.own * base * base) - 1, 0.5)
-            good = gamma((rate * sure + earned) * sharper, part.normal)
-            bad = gamma(((1 - rate) * sure + np.maximum(done - earned, 0.0)) * sharper, part.second)
-            return np.asarray(good / (good + bad))
-        shape = np.maximum(lifts * lifts / part.own + earned / self.of.scatter, 1e-3) * sharper
-        scale = (lifts / part.own + done * base / self.of.scatter) * (sharper / base)
-        return np.asarray(gamma(shape, part.normal) / scale)
+        earned = reward[:, None]
+        if not self.of.binary:
+            shape = np.maximum(lifts * lifts / part.own + earned / self.of.scatter, 1e-3) * sharper
+            scale = (lifts / part.own + exposure[:, None] * base / self.of.scatter) * (sharper / base)
+            return np.asarray(gamma(shape, part.normal[0]) / scale)
+        rate = np.minimum(lifts * base, _HIGHEST)
+        sure = np.maximum(rate * (1 - rate) / (part.own * base * base) - 1, 0.5)
+        good = rate * sure
+        missed = np.maximum(exposure - reward, 0.0)[:, None]
+        good, bad = gamma(np.array([good + earned, sure - good + missed]) * sharper, part.normal)
+        return np.asarray(good / (good + bad))
 
     def _common(self, part: Part, exposure: Floats, reward: Floats) -> float:
         """By how much all options of a context are better than its base rate."""
         expected = exposure * part.base * part.mean
-        seen = expected > 0
-        weight = 1 / (part.own / part.mean[seen] ** 2 + self.of.scatter / expected[seen])
+        # Each option counts by how well its rate is known.
+        weight = 1 / (expected * (part.own / part.mean**2) + self.of.scatter)
         prior = _COMMON_ALONE if self.drawn is None else _COMMON
-        return float((prior + (weight * reward[seen] / expected[seen]).sum()) / (prior + weight.sum()))
+        return (prior + float(weight @ reward)) / (prior + float(weight @ expected))
 
     def _sharper(self, part: Part, exposure: Floats, width: float) -> float:
         """How much surer to be of a context's own effects than its sums allow: a context with so little traffic that

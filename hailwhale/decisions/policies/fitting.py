@@ -78,9 +78,10 @@ def _estimate(layout: Layout, options: Sequence[str], quantity: Quantity, tuning
     if not layout.paths:
         root = spreading.of_options(rows, tuning)
         return Estimate(quantity, places, layout, rates, bases, np.full(len(bases), root), root, None, tuning)
-    spreading.learn(rows, layout, spreads, len(options), tuning)
+    pairs = layout.pairs()
+    spreading.learn(rows, layout, pairs, spreads, len(options), tuning)
     bases, rows = _rows(layout, rates, quantity, spreads)
-    equations = Equations(rows, layout, spreads, len(options))
+    equations = Equations(rows, layout, pairs, spreads, len(options))
     names = [f'{quantity.purpose}{option}\0{path}' for path in layout.paths for option in options]
     drawn = equations.drawn(spreads.levels, names, quantity.width, tuning.draws)
     own, root = spreads.of_contexts(layout), spreads.levels[ROOT]

@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from hailwhale.decisions.contexts import Context, level
 from hailwhale.decisions.policies.arrays import Floats, Ints
 from hailwhale.paths import Path
 
 Level = tuple[str, int]
+Kind = tuple[Level, ...]
 ROOT: Level = ('', 0)
+
+
+class Pairs(NamedTuple):
+    """Paths that lie above the same contexts, each with itself and with all others, in both orders."""
+
+    first: Ints  #: [pair]: number of a path
+    second: Ints
+    below: csr_array[np.float64, tuple[int, int]]  #: [pair, context]: 1 where both lie above it
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,9 @@ class Layout:
     numbers: dict[Path, int]  #: of each of these paths
     above: Ints  #: [context, n]: numbers of the paths above it; -1: no more
     levels: Sequence[Level]  #: of each path
+    kinds: Sequence[Kind]  #: of contexts
+    kind: Ints  #: [context]: the place of its kind
+    below: csr_array[np.float64, tuple[int, int]]  #: [path, context]: 1 where it lies above it
 
     @classmethod
     def of(cls, contexts: Sequence[Context]) -> Layout:
@@ -47,7 +61,20 @@ class Layout:
             above[place, : len(row)] = row
         several = any(len(context.paths) > 1 for context in contexts)
         levels = [level(path, several) for path in paths]
-        return cls(contexts, {one.text: place for place, one in enumerate(contexts)}, paths, numbers, above, levels)
+        kinds = list(dict.fromkeys(context.kind for context in contexts))
+        kind = np.array([kinds.index(context.kind) for context in contexts], int)
+        place_of, column = np.nonzero(above >= 0)
+        under = _ones(above[place_of, column], place_of, (len(paths), len(contexts)))
+        places = {one.text: place for place, one in enumerate(contexts)}
+        return cls(contexts, places, paths, numbers, above, levels, kinds, kind, under)
+
+    def pairs(self) -> Pairs:
+        """All pairs of paths that have contexts in common."""
+        context, first, second = np.nonzero((self.above[:, :, None] >= 0) & (self.above[:, None, :] >= 0))
+        both = self.above[context, first] * len(self.paths) + self.above[context, second]
+        pairs, pair = np.unique(both, return_inverse=True)
+        first, second = np.divmod(pairs, max(len(self.paths), 1))
+        return Pairs(first, second, _ones(pair, context, (len(pairs), len(self.contexts))))
 
     def known(self, context: Context) -> list[int]:
         """The numbers of the paths above a context, whether it is one of the table or not.
@@ -58,8 +85,8 @@ class Layout:
 
     def summed(self, by_context: Floats) -> Floats:
         """The sums of [context, option] below each path, [path, option]."""
-        found = np.zeros((len(self.paths), by_context.shape[1]))
-        for column in self.above.T:
-            inside = column >= 0
-            np.add.at(found, column[inside], by_context[inside])
-        return found
+        return np.asarray(self.below @ by_context)
+
+
+def _ones(row: Ints, column: Ints, shape: tuple[int, int]) -> csr_array[np.float64, tuple[int, int]]:
+    return csr_array((np.ones(len(row)), (row, column)), shape)

@@ -13,6 +13,8 @@ from hailwhale.paths import Path
 
 #: Expected successes of the path above that a rate is mixed with.
 _PRIOR = 4.0
+#: No rate is taken to be below this share of that of all: what brings losses has none to speak of.
+_LEAST = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Rates:
         found: dict[Path, float] = {}
         for path, number in layout.numbers.items():
             parent = next((found[path[:end]] for end in range(len(path) - 1, 0, -1) if path[:end] in found), overall)
-            found[path] = (earned[number] + prior * parent) / (below[number] + prior)
+            found[path] = max((earned[number] + prior * parent) / (below[number] + prior), _LEAST * overall)
         return cls(overall, found)
 
     def guess(self, context: Context) -> float:
@@ -54,4 +56,4 @@ class Rates:
             weight = np.where(seen, 1 / (spread[:, None] + scatter / (exposure * guess)), 0.0)
             rate = np.where(seen, reward / exposure, 0.0)
         found = (_PRIOR * guess[:, 0] + (weight * rate).sum(axis=1)) / (_PRIOR + weight.sum(axis=1))
-        return np.asarray(np.maximum(found, guess[:, 0] * 1e-3))
+        return np.asarray(np.maximum(found, _LEAST * self.overall))

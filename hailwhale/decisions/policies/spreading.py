@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from hailwhale.decisions.policies.arrays import Floats
-from hailwhale.decisions.policies.effects import Equations, Kind, Rows, Spreads
-from hailwhale.decisions.policies.layouts import ROOT, Layout
+from hailwhale.decisions.policies.effects import Equations, Rows, Spreads
+from hailwhale.decisions.policies.layouts import ROOT, Kind, Layout, Pairs
 from hailwhale.decisions.policies.tuning import Tuning
 
 #: Standard deviations that are tried.
@@ -22,22 +22,22 @@ _ALONE = np.geomspace(0.01, 2.0, 14)
 _SWEEPS, _LARGE = 2, 2_000
 
 
-def learn(rows: Rows, layout: Layout, spreads: Spreads, options: int, tuning: Tuning) -> None:
+def learn(rows: Rows, layout: Layout, pairs: Pairs, spreads: Spreads, options: int, tuning: Tuning) -> None:
     """Improve the spreads of contexts and of paths, from what they are."""
     for _ in range(_SWEEPS if len(rows.lift) <= _LARGE else 1):
         for kind in spreads.kinds:
-            scores = [_of_kind(rows, layout, spreads, options, kind, one * one) for one in _TRIED]
+            scores = [_of_kind(rows, layout, pairs, spreads, options, kind, one * one) for one in _TRIED]
             spreads.kinds[kind] = _mean(scores, _TRIED, tuning.expected_contexts)
-        equations = Equations(rows, layout, spreads, options)
+        equations = Equations(rows, layout, pairs, spreads, options)
         for one in dict.fromkeys(layout.levels):
             scores = [equations.likelihood(spreads.levels | {one: tried * tried}) for tried in _TRIED]
             expected = tuning.expected_options if one == ROOT else tuning.expected_paths
             spreads.levels[one] = _mean(scores, _TRIED, expected)
 
 
-def _of_kind(rows: Rows, layout: Layout, spreads: Spreads, options: int, kind: Kind, variance: float) -> float:
+def _of_kind(rows: Rows, layout: Layout, pairs: Pairs, spreads: Spreads, options: int, kind: Kind, variance: float) -> float:
     tried = Spreads(spreads.levels, spreads.kinds | {kind: variance})
-    return Equations(rows, layout, tried, options).likelihood(spreads.levels)
+    return Equations(rows, layout, pairs, tried, options).likelihood(spreads.levels)
 
 
 def of_options(rows: Rows, tuning: Tuning) -> float:

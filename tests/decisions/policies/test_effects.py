@@ -13,6 +13,7 @@ from hailwhale.decisions.policies.layouts import ROOT, Layout
 
 PAIRS = [Context.of({'country': country, 'device': device}) for country in ('US', 'UK') for device in ('phone', 'pc')]
 LAYOUT = Layout.of(PAIRS)
+TOGETHER = LAYOUT.pairs()
 OPTIONS = 3
 #: What all options of a context have in common may vary so much.
 COMMON = 1.0
@@ -56,7 +57,7 @@ def test_the_likelihood_is_that_of_a_joint_normal_distribution(seed: int) -> Non
     """But for a constant, that is the same for all spreads."""
     seen = rows(seed)
     apart = [
-        Equations(seen, LAYOUT, spreads, OPTIONS).likelihood(spreads.levels)
+        Equations(seen, LAYOUT, TOGETHER, spreads, OPTIONS).likelihood(spreads.levels)
         - multivariate_normal(cov=covariance(seen, spreads)[0]).logpdf(seen.lift)
         for spreads in TRIED
     ]
@@ -70,12 +71,12 @@ def test_drawn_effects_have_the_mean_and_the_covariance_of_what_was_seen(spreads
     gain = np.diag(variances) @ design(seen).T @ np.linalg.inv(whole)
     mean, after = gain @ seen.lift, np.diag(variances) - gain @ design(seen) @ np.diag(variances)
     names = [f'{number}' for number in range(len(mean))]
-    drawn = Equations(seen, LAYOUT, spreads, OPTIONS).drawn(spreads.levels, names, 1.0, 8_000)
+    drawn = Equations(seen, LAYOUT, TOGETHER, spreads, OPTIONS).drawn(spreads.levels, names, 1.0, 8_000)
     assert drawn.shape == (len(LAYOUT.paths), OPTIONS, 8_000)
     flat = drawn.reshape(len(mean), -1)
     assert flat.mean(axis=1) == pytest.approx(mean, abs=1e-8)
     assert np.cov(flat) == pytest.approx(after, abs=0.05 * after.max())
-    half = Equations(seen, LAYOUT, spreads, OPTIONS).drawn(spreads.levels, names, 0.5, 8_000)
+    half = Equations(seen, LAYOUT, TOGETHER, spreads, OPTIONS).drawn(spreads.levels, names, 0.5, 8_000)
     assert (half - drawn.mean(axis=2, keepdims=True)) * 2 == pytest.approx(drawn - drawn.mean(axis=2, keepdims=True))
 
 
@@ -84,7 +85,7 @@ def test_what_all_options_of_a_context_have_in_common_is_no_effect() -> None:
     reward = exposure * 0.05
     reward[0] *= 2
     seen = Rows.of(exposure, reward, np.full(4, 0.05), 1.0, True)
-    drawn = Equations(seen, LAYOUT, TRIED[0], OPTIONS).drawn(TRIED[0].levels, list('abcdefghijklmno'), 1.0, 64)
+    drawn = Equations(seen, LAYOUT, TOGETHER, TRIED[0], OPTIONS).drawn(TRIED[0].levels, list('abcdefghijklmno'), 1.0, 64)
     assert np.ptp(drawn.mean(axis=2), axis=1) == pytest.approx(0, abs=1e-6)
 
 

@@ -36,9 +36,9 @@ def by_country(tuning: Tuning = MANY) -> Estimate:
 def part_of(base: float, own: float, lifts: list[float], draws: int) -> Part:
     """Of options whose lifts are known, so that only their own effects are not."""
     rng = np.random.default_rng(1)
-    normal, second = (rng.standard_normal((len(lifts), draws)) for _ in range(2))
+    normal = rng.standard_normal((2, len(lifts), draws))
     column = np.array(lifts)
-    return Part(column[:, None], column, normal, second, base, own, np.zeros(len(lifts)), np.zeros(len(lifts)))
+    return Part(column[:, None], column, normal, base, own, np.zeros(len(lifts)), np.zeros(len(lifts)))
 
 
 def quantiles(drawn: Floats) -> Floats:
@@ -123,8 +123,7 @@ def test_an_option_that_was_not_seen_is_worth_as_much_as_others_give_or_take_the
 def test_draws_of_an_option_do_not_depend_on_which_others_are_asked_for() -> None:
     estimate = alone(Tuning())
     one, other = estimate.part(ANYBODY, ['a', 'b']), estimate.part(ANYBODY, ['c', 'b'])
-    assert one.normal[1].tolist() == other.normal[1].tolist()
-    assert one.second[1].tolist() == other.second[1].tolist()
+    assert one.normal[:, 1].tolist() == other.normal[:, 1].tolist()
 
 
 def test_a_context_with_hardly_any_traffic_is_not_explored_for_its_own_sake() -> None:

@@ -14,6 +14,7 @@ from hailwhale.decisions.policies.spreading import learn, of_options
 
 PAIRS = [Context.of({'country': f'C{i}', 'device': f'D{j}'}) for i in range(10) for j in range(4)]
 LAYOUT = Layout.of(PAIRS)
+TOGETHER = LAYOUT.pairs()
 LEVELS = {'root': ROOT, 'country': ('country', 2), 'device': ('device', 2)}
 
 
@@ -31,7 +32,7 @@ def learned(seed: int = 1, *, options: int = 6, visitors: float = 1e5, **true: f
     reward = rng.poisson(exposure * 0.05 * np.maximum(1 + lift, 0.05)).astype(float)
     rows, tuning = Rows.of(exposure, reward, np.full(40, 0.05), 1.0, True), Tuning()
     spreads = Spreads.guessed(LAYOUT, tuning)
-    learn(rows, LAYOUT, spreads, options, tuning)
+    learn(rows, LAYOUT, TOGETHER, spreads, options, tuning)
     found = {name: math.sqrt(spreads.levels[level]) for name, level in LEVELS.items()}
     return found | {'own': math.sqrt(spreads.kinds[PAIRS[0].kind])}
 
