@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
+from hashlib import blake2b
 
 from hailwhale.paths import Path, decode, dimension_nodes, encode
+
+#: Names of more bytes, as they are encoded, are cut to so many characters and a digest.
+_LONG, _KEPT = 72, 24
 
 
 class Context:
@@ -18,9 +22,14 @@ class Context:
     >>> Context.read(context.text) == context
     True
     >>> Context.of({'country': {'US': 'Texas'}}).above
-    ((), ('country',), ('country', 'US'))
+    ((), ('country',), ('country', 'US'), ('country', 'US', 'Texas'))
     >>> Context.of(None).above
-    ()
+    ((),)
+
+    Long names are cut, so that a context of many of them is still a name; a digest keeps them apart.
+
+    >>> Context.of({'referrer': 'https://example.org/' + 'x' * 300}).paths
+    (('referrer', 'https://example.org/xxxx~0c006bc379196be7'),)
     """
 
     __slots__ = ('__dict__', 'paths', 'text')
@@ -35,7 +44,7 @@ class Context:
         """The context of some dimensions.  Raises `InvalidDimensions`."""
         nodes = [node for node in dimension_nodes(dimensions) if node]
         inner = {node[:-1] for node in nodes}
-        return cls(tuple(sorted(node for node in nodes if node not in inner)))
+        return cls(tuple(sorted(tuple(map(_cut, node)) for node in nodes if node not in inner)))
 
     @staticmethod
     @lru_cache(maxsize=16_384)
@@ -46,12 +55,13 @@ class Context:
     @cached_property
     def above(self) -> tuple[Path, ...]:
         """The paths that other contexts may share with it, shorter ones before longer ones of the same branch."""
-        if not self.paths:
-            return ()
-        # Where there is one branch, its end is the context itself.
-        ends = [len(path) - (len(self.paths) == 1) for path in self.paths]
-        found = [path[:end] for path, last in zip(self.paths, ends, strict=True) for end in range(last + 1)]
-        return tuple(dict.fromkeys(found))
+        found = [path[:end] for path in self.paths for end in range(len(path) + 1)]
+        return tuple(dict.fromkeys(found or [()]))
+
+    @property
+    def whole(self) -> Path | None:
+        """The path that is all of it, where it has no other branches."""
+        return None if len(self.paths) > 1 else self.paths[0] if self.paths else ()
 
     @cached_property
     def kind(self) -> tuple[tuple[str, int], ...]:
@@ -66,6 +76,13 @@ class Context:
 
     def __repr__(self) -> str:
         return f'Context({self.text!r})'
+
+
+def _cut(name: str) -> str:
+    if len(encode((name,)).encode(errors='surrogatepass')) <= _LONG:
+        return name
+    digest = blake2b(name.encode(errors='surrogatepass'), digest_size=8).hexdigest()
+    return f'{name[:_KEPT]}~{digest}'
 
 
 def level(path: Path, several: bool) -> tuple[str, int]:

@@ -18,9 +18,9 @@ from typing import Any
 
 from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.visitors import in_holdout
-from hailwhale.errors import InvalidDimensions, InvalidInput
+from hailwhale.errors import InvalidDimensions, InvalidInput, LimitExceeded
 from hailwhale.metrics import DEFAULT_METRIC, MICROS_PER_UNIT, parse_metrics
-from hailwhale.paths import Path, dimension_nodes, pk_path
+from hailwhale.paths import MAX_NAME_BYTES, Path, dimension_nodes, pk_path
 from hailwhale.products import is_product, with_products
 
 CONTEXT = '__context__'
@@ -43,7 +43,7 @@ def option_pk(decision: Path, option: object) -> Path:
 
 
 def context_of(dimensions: object) -> Context:
-    """The context of a visitor.  Raises `InvalidDimensions`."""
+    """The context of a visitor.  Raises `InvalidDimensions` and `LimitExceeded`."""
     if type(dimensions) is dict and all(type(name) is type(below) is str for name, below in dimensions.items()):
         # The same few come again and again.
         return _context_of_texts(tuple(dimensions.items()))
@@ -60,6 +60,13 @@ def _context_of(dimensions: object) -> Context:
     if any(path[0] in RESERVED for path in context.paths):
         raise InvalidDimensions(
             f'{" and ".join(RESERVED)} are written by decisions themselves (give this dimension another name)',
+            field='dimensions',
+        )
+    size = len(context.text.encode(errors='surrogatepass'))
+    if size > MAX_NAME_BYTES:
+        raise LimitExceeded(
+            f'what is known of a visitor takes {size} bytes together, more than {MAX_NAME_BYTES}: {context.text!r:.80} '
+            '(give fewer dimensions to decide by, or shorter names)',
             field='dimensions',
         )
     return context

@@ -37,7 +37,7 @@ def test_all_that_lies_above_is_the_beginning_of_a_branch_and_shorter_ones_come_
     context = Context.of(given)
     above = context.above
     assert len(set(above)) == len(above)
-    assert all(any(branch[: len(path)] == path for branch in context.paths) for path in above)
+    assert all(any(branch[: len(path)] == path for branch in context.paths or [()]) for path in above)
     for place, path in enumerate(above):
         assert all(path[:end] in above[:place] for end in range(len(path)))
 
@@ -50,15 +50,31 @@ def test_no_branch_is_the_beginning_of_another(given: Mapping[str, Any]) -> None
 
 
 @pytest.mark.parametrize('nothing', [None, {}])
-def test_who_nothing_is_known_of_has_a_context_with_nothing_above(nothing: object) -> None:
+def test_above_who_nothing_is_known_of_is_what_is_above_all(nothing: object) -> None:
     context = Context.of(nothing)
-    assert (context.text, context.paths, context.above, context.kind) == ('', (), (), ())
+    assert (context.text, context.paths, context.above, context.kind) == ('', (), ((),), ())
     assert Context.read('') == context
 
 
-def test_the_end_of_a_single_branch_is_the_context_itself_and_not_above_it() -> None:
-    assert Context.of({'country': 'US'}).above == ((), ('country',))
-    assert Context.of({'country': 'US', 'device': 'phone'}).above[2] == ('country', 'US')
+def test_a_single_branch_is_the_whole_of_a_context_and_may_lie_above_others() -> None:
+    alone = Context.of({'country': 'US'})
+    assert alone.above == ((), ('country',), ('country', 'US'))
+    assert alone.whole == ('country', 'US')
+    assert Context.of({'country': 'US', 'device': 'phone'}).whole is None
+    assert Context.of({'country': 'US', 'device': 'phone'}).above[2] == alone.whole
+    assert Context.of(None).whole == ()
+
+
+def test_long_names_are_cut_and_stay_apart() -> None:
+    one, other = (Context.of({'referrer': {'https://example.org/' + 'x' * 400 + end: 'y'}}) for end in 'ab')
+    assert one != other
+    assert len(one.text) < 100
+    assert Context.read(one.text) == one
+    assert one.paths[0][0] == 'referrer'
+    assert one.paths[0][1].startswith('https://example.org/xxxx~')
+    # Bytes are what counts.
+    assert Context.of('я' * 36).paths == (('я' * 36,),)
+    assert Context.of('я' * 37).paths != (('я' * 37,),)
 
 
 def test_contexts_that_tell_the_same_things_are_of_one_kind() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hailwhale.decisions.counting import CONTEXT, HOLDOUT, context_of, decision_pk, event_of, option_pk
-from hailwhale.errors import HailWhaleError, InvalidAmount, InvalidDimensions, InvalidInput
+from hailwhale.errors import HailWhaleError, InvalidAmount, InvalidDimensions, InvalidInput, LimitExceeded
 from hailwhale.hail import Hail
 from hailwhale.metrics import MICROS_PER_UNIT
 from hailwhale.paths import Path
@@ -221,3 +221,18 @@ def test_what_is_to_be_counted_are_the_arguments_of_counting() -> None:
         'at': 7,
         'id': 'x',
     }
+
+
+def test_what_is_known_of_a_visitor_has_a_bound_and_long_names_do_not_reach_it() -> None:
+    """Asking and counting have the same: whoever is decided for can be counted."""
+    visitor = {'referrer': 'https://example.org/search?q=' + 'x' * 450, 'country': 'US', 'browser': 'Firefox'}
+    assert len(context_of(visitor).text) < 200
+    event = event_of(('Page',), 'red', visitor)
+    assert context_of(visitor).text in event['dimensions'][CONTEXT]
+    # What is reported of the visitor has the whole name.
+    assert visitor['referrer'] in event['dimensions']['referrer']
+    many = {f'property {number}': 'x' * 70 for number in range(8)}
+    for refused in (lambda: context_of(many), lambda: event_of(('Page',), 'red', many)):
+        with pytest.raises(LimitExceeded, match=r'takes 6\d\d bytes together, more than 512') as caught:
+            refused()
+        assert caught.value.field == 'dimensions'

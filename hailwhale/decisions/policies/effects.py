@@ -9,7 +9,7 @@ look good.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -66,6 +66,23 @@ class Rows:
         expected = exposure[context, option] * base
         return cls(context, option, reward[context, option] / expected - 1, expected, base, scatter, binary)
 
+    def among(self, most: int, options: int) -> tuple[Rows, int]:
+        """The rows of so many options, those with most to tell; and how many options there are then."""
+        if options <= most:
+            return self, options
+        told = np.bincount(self.option, self.expected, options)
+        kept = np.full(options, -1)
+        kept[np.argsort(-told, kind='stable')[:most]] = np.arange(most)
+        inside = kept[self.option] >= 0
+        return replace(
+            self,
+            context=self.context[inside],
+            option=kept[self.option[inside]],
+            lift=self.lift[inside],
+            expected=self.expected[inside],
+            base=self.base[inside],
+        ), most
+
     def noise(self, lift: Floats | float = 0.0) -> Floats:
         """The variance of each lift when its true value is that."""
         mean = np.maximum(1 + lift, 0.1)
@@ -117,10 +134,11 @@ class Equations:
 
     def drawn(self, levels: Mapping[Level, float], names: list[str], spread: float, draws: int) -> Floats:
         """Joint draws of the effects, [path, option, draw]; each belongs to the names of its path and option."""
-        root = np.linalg.inv(np.linalg.cholesky(self._matrix + np.diag(self._precision(levels))))
-        mean = root.T @ (root @ self._right)
+        root = np.linalg.cholesky(self._matrix + np.diag(self._precision(levels)))
         random = np.stack([normals(name, draws) for name in names])
-        found = mean[:, None] + spread * (root.T @ random)
+        both = np.column_stack([solve_triangular(root, self._right, lower=True), random])
+        both = solve_triangular(root, both, lower=True, trans='T')
+        found = both[:, :1] + spread * both[:, 1:]
         return np.asarray(found.reshape(len(self._layout.paths), self._options, draws))
 
     def _precision(self, levels: Mapping[Level, float]) -> Floats:

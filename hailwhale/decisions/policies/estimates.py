@@ -58,6 +58,7 @@ class Estimate:
     rates: Rates
     bases: Floats  #: of each context
     own: Floats  #: variance of each context's own effects
+    apart: float  #: variance of the own effects of a context that was not seen
     root: float  #: variance between options
     drawn: Floats | None  #: effects, [path, option, draw]; None: there are no paths
     tuning: Tuning
@@ -69,23 +70,47 @@ class Estimate:
 
     def part(self, context: Context, options: Sequence[str]) -> Part:
         """What concerns a context, whether it was seen before or not."""
-        draws = self.tuning.draws
         place = self.layout.places.get(context.text)
-        exposure, reward = np.zeros(len(options)), np.zeros(len(options))
+        return self._new(context, options) if place is None else self._seen(place, context, options)
+
+    def _seen(self, place: int, context: Context, options: Sequence[str]) -> Part:
+        numbers = [self.options.get(option, -1) for option in options]
+        known = np.array(numbers) >= 0
+        exposure, reward = (np.where(known, sums[place, numbers], 0.0) for sums in (self.of.exposure, self.of.reward))
+        return self._part(context, options, 0.0, float(self.bases[place]), float(self.own[place]), exposure, reward)
+
+    def _new(self, context: Context, options: Sequence[str]) -> Part:
+        """Of a context that was not seen, with the effects of those that it is part of."""
+        effects: Floats | float = 0.0
+        base = self.rates.guess(context)
+        for inside in self.layout.inside(context):
+            part = self.part(inside, options)
+            effects = effects + self.draws(part, part.exposure, part.reward) / part.base - part.lifts
+            base *= part.base / self.rates.guess(inside)
+        nothing = np.zeros(len(options))
+        return self._part(context, options, effects, base, self.apart, nothing, nothing)
+
+    def _part(
+        self,
+        context: Context,
+        options: Sequence[str],
+        effects: Floats | float,
+        base: float,
+        own: float,
+        exposure: Floats,
+        reward: Floats,
+    ) -> Part:
+        draws = self.tuning.draws
         lifts = np.ones((len(options), 1 if self.drawn is None else draws))
-        for row, option in enumerate(options):
-            number = self.options.get(option)
-            if self.drawn is not None:
-                lifts[row] += self._effects(context, option, number)
-            if place is not None and number is not None:
-                exposure[row], reward[row] = self.of.exposure[place, number], self.of.reward[place, number]
-        lifts = np.maximum(lifts, _WORST)
+        if self.drawn is not None:
+            lifts += np.array([self._effects(context, option, self.options.get(option)) for option in options])
+        lifts = np.maximum(lifts + effects, _WORST)
         return Part(
             lifts,
             lifts.mean(axis=1),
             np.array([[normals(f'{self.of.purpose}{one}\0{use}', draws) for one in options] for use in _USES]),
-            self.rates.guess(context) if place is None else float(self.bases[place]),
-            float(self.own.mean()) if place is None else float(self.own[place]),
+            base,
+            own,
             exposure,
             reward,
         )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.policies import drift, spreading
 from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.effects import Equations, Rows, Spreads
@@ -18,6 +19,11 @@ from hailwhale.decisions.policies.sheets import Sheet
 from hailwhale.decisions.policies.tables import Table
 from hailwhale.decisions.policies.tuning import Tuning
 from hailwhale.decisions.policies.turns import Turn
+
+#: Effects of paths on options, and contexts times the square of options, at the most: what is beyond that is left to
+#: the paths above, and to what all visitors have in common.
+_EFFECTS, _SQUARES = 900, 4_000_000
+_ANYBODY = Context.of(None)
 
 
 # What odd sums overflow to is sorted out at the end.
@@ -32,9 +38,11 @@ def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuni
     even weights.
     """
     tuning = tuning or Tuning()
-    table = _narrowed(replace(table, cells=table.columns().T), tuning.most_contexts)
+    most = min(tuning.most_contexts, max(_SQUARES // max(len(table.options), 1) ** 2, 1))
+    table = replace(table, cells=table.columns().T)
+    whole, table = table.sums(), _narrowed(table, most)
     order = sorted(range(len(table.options)), key=lambda place: table.options[place])
-    options, whole = [table.options[place] for place in order], table.sums()
+    options = [table.options[place] for place in order]
     if table.moments.exposure <= 0:
         return Model(options, tuning, Turn(), whole)
     turn = Turn.of(table, least=least, by_hits=by_hits)
@@ -42,7 +50,7 @@ def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuni
     turned = turn.table(table)
     if turned.moments.exposure <= 0 or turned.moments.reward <= 0:
         return model
-    layout = Layout.of(turned.contexts)
+    layout = Layout.of(turned.contexts).narrowed(_traffic(turned), max(_EFFECTS // len(options), 1))
     worth = Sheet.of(turned, tuning.half_life)
     by_times = turn == Turn() and worth.rewards > 0
     # Where all rewards are alike there is nothing to find out about their size.
@@ -77,7 +85,8 @@ def _estimate(layout: Layout, options: Sequence[str], quantity: Quantity, tuning
     bases, rows = _rows(layout, rates, quantity, spreads)
     if not layout.paths:
         root = spreading.of_options(rows, tuning)
-        return Estimate(quantity, places, layout, rates, bases, np.full(len(bases), root), root, None, tuning)
+        apart = tuning.between_contexts**2
+        return Estimate(quantity, places, layout, rates, bases, np.full(len(bases), root), apart, root, None, tuning)
     pairs = layout.pairs()
     spreading.learn(rows, layout, pairs, spreads, len(options), tuning)
     bases, rows = _rows(layout, rates, quantity, spreads)
@@ -85,7 +94,7 @@ def _estimate(layout: Layout, options: Sequence[str], quantity: Quantity, tuning
     names = [f'{quantity.purpose}{option}\0{path}' for path in layout.paths for option in options]
     drawn = equations.drawn(spreads.levels, names, quantity.width, tuning.draws)
     own, root = spreads.of_contexts(layout), spreads.levels[ROOT]
-    return Estimate(quantity, places, layout, rates, bases, own, root, drawn, tuning)
+    return Estimate(quantity, places, layout, rates, bases, own, float(own.mean()), root, drawn, tuning)
 
 
 def _rows(layout: Layout, rates: Rates, seen: Quantity, spreads: Spreads) -> tuple[Floats, Rows]:
@@ -96,16 +105,20 @@ def _rows(layout: Layout, rates: Rates, seen: Quantity, spreads: Spreads) -> tup
 
 
 def _narrowed(table: Table, most: int) -> Table:
-    """The table with so many contexts: the others are left to what lies above them."""
+    """The table with so many contexts: the others, with least traffic, are together one of whom nothing is known."""
     contexts = len(table.contexts)
     if contexts <= most:
         return table
     columns = table.columns()
-    context = columns[0].astype(int)
-    traffic = np.bincount(context, np.abs(columns[3]), contexts)
-    kept = np.sort(np.argsort(-traffic, kind='stable')[:most])
-    places = np.full(contexts, -1)
-    places[kept] = np.arange(most)
-    inside = places[context] >= 0
-    cells = np.array([places[context], *columns[1:]]).T[inside]
-    return replace(table, contexts=[table.contexts[place] for place in kept.tolist()], cells=cells)
+    busiest = np.argsort(-_traffic(table), kind='stable')[:most].tolist()
+    kept = sorted(place for place in busiest[: most - 1] if table.contexts[place] != _ANYBODY)
+    places = np.full(contexts, len(kept))
+    places[kept] = np.arange(len(kept))
+    cells = np.array([places[columns[0].astype(int)], *columns[1:]]).T
+    return replace(table, contexts=[*(table.contexts[place] for place in kept), _ANYBODY], cells=cells)
+
+
+def _traffic(table: Table) -> Floats:
+    """How much was shown in each context."""
+    columns = table.columns()
+    return np.asarray(np.bincount(columns[0].astype(int), np.abs(columns[3]), len(table.contexts)), float)

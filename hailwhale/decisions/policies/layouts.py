@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 
 from hailwhale.decisions.contexts import Context, level
 from hailwhale.decisions.policies.arrays import Floats, Ints
-from hailwhale.paths import Path
+from hailwhale.paths import Path, encode
 
 Level = tuple[str, int]
 Kind = tuple[Level, ...]
@@ -44,16 +44,10 @@ class Layout:
     @classmethod
     def of(cls, contexts: Sequence[Context]) -> Layout:
         """The layout of some contexts."""
-        below: dict[Path, set[int]] = defaultdict(set)
-        for place, context in enumerate(contexts):
-            for path in context.above:
-                below[path].add(place)
-        # A path with the same contexts as one above it says nothing of its own: such as the name of a dimension that
-        # all visitors have.
-        said: dict[frozenset[int], Path] = {}
-        for path in sorted(below, key=len):
-            said.setdefault(frozenset(below[path]), path)
-        paths = sorted(said.values(), key=lambda path: (len(path), path))
+        return cls._with(contexts, _shared(contexts))
+
+    @classmethod
+    def _with(cls, contexts: Sequence[Context], paths: Sequence[Path]) -> Layout:
         numbers = {path: number for number, path in enumerate(paths)}
         rows = [[numbers[path] for path in context.above if path in numbers] for context in contexts]
         above = np.full((len(contexts), max(map(len, rows), default=0)), -1)
@@ -68,6 +62,14 @@ class Layout:
         places = {one.text: place for place, one in enumerate(contexts)}
         return cls(contexts, places, paths, numbers, above, levels, kinds, kind, under)
 
+    def narrowed(self, traffic: Floats, most: int) -> Layout:
+        """The layout with so many paths, those with most traffic, of [context]: those above are among them first."""
+        if len(self.paths) <= most:
+            return self
+        busy = self.summed(traffic[:, None])[:, 0]
+        order = sorted(range(len(busy)), key=lambda number: (-busy[number], len(self.paths[number])))
+        return self._with(self.contexts, [self.paths[number] for number in sorted(order[:most])])
+
     def pairs(self) -> Pairs:
         """All pairs of paths that have contexts in common."""
         context, first, second = np.nonzero((self.above[:, :, None] >= 0) & (self.above[:, None, :] >= 0))
@@ -77,15 +79,34 @@ class Layout:
         return Pairs(first, second, _ones(pair, context, (len(pairs), len(self.contexts))))
 
     def known(self, context: Context) -> list[int]:
-        """The numbers of the paths above a context, whether it is one of the table or not.
+        """The numbers of the paths above a context, whether it is one of the table or not."""
+        return [self.numbers[path] for path in context.above if path in self.numbers]
 
-        Above who is known nothing of is what is above all.
-        """
-        return [self.numbers[path] for path in context.above or ((),) if path in self.numbers]
+    def inside(self, context: Context) -> list[Context]:
+        """The contexts of the table that a new one is part of, where no path stands for them."""
+        places = [self.places.get(encode(path)) for path in context.above if path not in self.numbers]
+        return [self.contexts[place] for place in places if place is not None]
 
     def summed(self, by_context: Floats) -> Floats:
         """The sums of [context, option] below each path, [path, option]."""
         return np.asarray(self.below @ by_context)
+
+
+def _shared(contexts: Sequence[Context]) -> list[Path]:
+    """Paths that some contexts share and others do not, and the one above all; shorter ones first."""
+    below: dict[Path, set[int]] = defaultdict(set)
+    for place, context in enumerate(contexts):
+        for path in context.above:
+            below[path].add(place)
+    # A path with the same contexts as one above it says nothing of its own: such as the name of a dimension that
+    # all visitors have.
+    said: dict[frozenset[int], Path] = {}
+    for path in sorted(below, key=len):
+        said.setdefault(frozenset(below[path]), path)
+    # What is below one path alone is told by its own sums.
+    alone = {frozenset({place}): context.whole for place, context in enumerate(contexts)}
+    found = [path for inside, path in said.items() if alone.get(inside) != path]
+    return sorted(found, key=lambda path: (len(path), path))
 
 
 def _ones(row: Ints, column: Ints, shape: tuple[int, int]) -> csr_array[np.float64, tuple[int, int]]:

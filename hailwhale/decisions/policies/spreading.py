@@ -20,13 +20,20 @@ _TRIED = np.array([0.02, 0.08, 0.17, 0.3, 0.5, 0.9])
 _ALONE = np.geomspace(0.01, 2.0, 14)
 #: How often each is tried, while the others change; large tables say enough at once, and take long.
 _SWEEPS, _LARGE = 2, 2_000
+#: Effects that spreads are learned from; of more, those of the options that were shown most.
+_EFFECTS = 300
 
 
 def learn(rows: Rows, layout: Layout, pairs: Pairs, spreads: Spreads, options: int, tuning: Tuning) -> None:
     """Improve the spreads of contexts and of paths, from what they are."""
+    rows, options = rows.among(max(_EFFECTS // max(len(layout.paths), 1), 2), options)
     for _ in range(_SWEEPS if len(rows.lift) <= _LARGE else 1):
         for kind in spreads.kinds:
-            scores = [_of_kind(rows, layout, pairs, spreads, options, kind, one * one) for one in _TRIED]
+            # That contexts differ by next to nothing is less likely than that they differ: to find out takes long, and
+            # whoever took them for alike would hardly try.
+            scores = [
+                _of_kind(rows, layout, pairs, spreads, options, kind, one * one) + 0.5 * np.log(one) for one in _TRIED
+            ]
             spreads.kinds[kind] = _mean(scores, _TRIED, tuning.expected_contexts)
         equations = Equations(rows, layout, pairs, spreads, options)
         for one in dict.fromkeys(layout.levels):
@@ -35,7 +42,9 @@ def learn(rows: Rows, layout: Layout, pairs: Pairs, spreads: Spreads, options: i
             spreads.levels[one] = _mean(scores, _TRIED, expected)
 
 
-def _of_kind(rows: Rows, layout: Layout, pairs: Pairs, spreads: Spreads, options: int, kind: Kind, variance: float) -> float:
+def _of_kind(
+    rows: Rows, layout: Layout, pairs: Pairs, spreads: Spreads, options: int, kind: Kind, variance: float
+) -> float:
     tried = Spreads(spreads.levels, spreads.kinds | {kind: variance})
     return Equations(rows, layout, pairs, tried, options).likelihood(spreads.levels)
 

@@ -10,7 +10,7 @@ class Tuning:
     """Constants of the policy.  Spreads of lifts are shares of the base rate: 0.3 is 30 %."""
 
     draws: int = 128  #: of the joint posterior; an even number
-    floor: float = 0.01  #: share of decisions that is spread evenly over the options
+    floor: float = 0.005  #: share of decisions that is spread evenly over the options
     spread: float = 0.75  #: standard deviations of the posterior are multiplied by this
     spread_of_money: float = 0.5  #: the same where rewards differ in size
     between_options: float = 0.3  #: spread of options, before anything is known
@@ -24,4 +24,4 @@ class Tuning:
     drift: float = 1e-3  #: chance of one false alarm in one fit; 0: never looked at
     fewest: float = 10.0  #: expected successes on both sides of such a comparison
     half_life: float | None = None  #: hours after which what was counted says half as much; None: it does not age
-    most_contexts: int = 2_000  #: those with fewer decisions are told apart by what lies above them alone
+    most_contexts: int = 2_000  #: those with fewer decisions are together one of whom nothing is known

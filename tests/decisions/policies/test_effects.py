@@ -85,7 +85,8 @@ def test_what_all_options_of_a_context_have_in_common_is_no_effect() -> None:
     reward = exposure * 0.05
     reward[0] *= 2
     seen = Rows.of(exposure, reward, np.full(4, 0.05), 1.0, True)
-    drawn = Equations(seen, LAYOUT, TOGETHER, TRIED[0], OPTIONS).drawn(TRIED[0].levels, list('abcdefghijklmno'), 1.0, 64)
+    equations = Equations(seen, LAYOUT, TOGETHER, TRIED[0], OPTIONS)
+    drawn = equations.drawn(TRIED[0].levels, list('abcdefghijklmno'), 1.0, 64)
     assert np.ptp(drawn.mean(axis=2), axis=1) == pytest.approx(0, abs=1e-6)
 
 

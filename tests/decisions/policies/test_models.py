@@ -240,6 +240,44 @@ def test_paths_are_those_above_the_context_that_are_known() -> None:
     assert fit(CLEAR).paths(US) == []
 
 
+# -- contexts that were not seen -------------------------------------------------------------------------------------
+
+
+def test_a_visitor_with_new_properties_gets_what_is_best_for_all() -> None:
+    """Where only visitors without dimensions were counted."""
+    weights = fit(CLEAR).weights(US, ABC)
+    assert weights['b'] > 0.9
+    assert fit(CLEAR).weights(ANYBODY, ABC)['b'] >= weights['b']
+
+
+@pytest.mark.parametrize('more', [{'country': 'UK', 'device': 'phone'}, {'country': {'UK': 'Wales'}}])
+def test_what_is_known_of_a_country_holds_for_visitors_of_whom_more_is_known(more: object) -> None:
+    model = fit(BY_COUNTRY)
+    assert model.weights(UK, ABC)['a'] > 0.95
+    assert model.weights(Context.of(more), ABC)['a'] > 0.9
+
+
+def test_what_is_known_of_a_country_holds_for_visitors_of_whom_less_is_known() -> None:
+    rows = {
+        Context.of({'country': country, 'device': device}): {'a': (900, 40 + 50 * (country == 'UK')), 'b': (900, 60)}
+        for country in ('US', 'UK', 'DE')
+        for device in ('phone', 'pc')
+    }
+    model = fit(of_contexts(rows))
+    assert model.weights(UK, ['a', 'b'])['a'] > 0.9 > 0.1 > model.weights(US, ['a', 'b'])['a']
+
+
+def test_what_is_inside_says_more_than_what_all_have_in_common() -> None:
+    """Of two contexts without others below them, and new ones inside either, both, or neither."""
+    german = Context.of({'language': 'de'})
+    rows = {US: {'a': (2000, 100), 'b': (2000, 200)}, german: {'a': (2000, 220), 'b': (2000, 100)}}
+    model = fit(of_contexts(rows))
+    assert model.weights(Context.of({'country': 'US', 'plan': 'free'}), ['a', 'b'])['b'] > 0.9
+    assert model.weights(Context.of({'language': 'de', 'plan': 'free'}), ['a', 'b'])['a'] > 0.9
+    both = model.weights(Context.of({'country': 'US', 'language': 'de'}), ['a', 'b'])
+    assert 0.2 < both['a'] < 0.8
+
+
 # -- memory ----------------------------------------------------------------------------------------------------------
 
 
