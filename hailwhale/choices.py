@@ -103,10 +103,16 @@ def picked(weights: Weights, number: float) -> str:
 
 def chance(seed: object = None) -> float:
     """A number from 0 until before 1; with a seed always the same one.  Raises `InvalidInput`."""
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
-        raise InvalidInput(f'not a seed: {seed!r:.80} (a whole number)', field='seed')
+    number = checked_seed(seed)
     # The system's dice: those of processes that were forked from one would fall alike.
-    return _dice.random() if seed is None else Random(seed).random()
+    return _dice.random() if number is None else Random(number).random()
+
+
+def checked_seed(seed: object) -> int | None:
+    """A whole number, or None for no seed.  Raises `InvalidInput`."""
+    if seed is None or (isinstance(seed, int) and not isinstance(seed, bool)):
+        return seed
+    raise InvalidInput(f'not a seed: {seed!r:.80} (a whole number)', field='seed')
 
 
 def even(options: Sequence[str]) -> Weights:

@@ -2,28 +2,31 @@
 
 A decision reads what was counted today in the visitor's context, in one round trip, and asks a model for the weights.
 The model is made of all that was counted, and made anew behind the requests: once there are 3 % more decisions, or
-some time has passed.  Nothing is stored but counters: whoever reads them, and whenever, decides alike.
+some time has passed.  Who asks after a pause waits for a new one, where that is soon made.  Nothing is stored but
+counters: whoever reads them, and whenever, decides alike.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from os import getpid
 from time import monotonic
 from typing import Literal, NamedTuple
 
-from hailwhale.choices import CostWarning, Decision, Reason, chance
+from hailwhale.choices import Decision, Reason, chance, checked_seed
 from hailwhale.decisions.counting import context_of, decision_pk, option_pk
-from hailwhale.decisions.policies import Context, Model, Sums, Table, Tuning, Weights, even, fit, picked
+from hailwhale.decisions.known import Known, Seen
+from hailwhale.decisions.policies import Context, Model, Moments, Sums, Table, Tuning, Turn, even, fit, picked
 from hailwhale.decisions.policies.tables import NOTHING
 from hailwhale.decisions.reading import Asked, Taken, formula_of, read_table, read_today
-from hailwhale.decisions.visitors import in_holdout, number_of, visitor_name
-from hailwhale.errors import InvalidInput, LimitExceeded, StorageError
+from hailwhale.decisions.visitors import checked_share, in_holdout, number_of, read_visitor, visitor_name
+from hailwhale.decisions.warned import cost_warning, missing
+from hailwhale.errors import HailWhaleError, InvalidInput, LimitExceeded
 from hailwhale.intervals import DAY
 from hailwhale.paths import Path, path_name
 from hailwhale.periods import Period
@@ -32,25 +35,15 @@ from hailwhale.whale import Whale
 #: Options of one decision, and decisions whose models are remembered.
 MOST_OPTIONS = 1_000
 _REMEMBERED = 1_000
-#: A model is made anew after so many more decisions, and after so many seconds.
-_SHARE, _FEWEST, _MOST = 0.03, 20, 2_000
-_OLD = 30.0
-#: Making models takes this share of the time at the most, and a model serves for so many seconds at the least.  Of the
-#: first decisions each teaches much: then it may take more.
-_BUSY, _YOUNG = 0.01, 0.5
-_FIRST, _BUSY_FIRST, _YOUNG_FIRST = 5_000, 0.3, 0.05
 #: Contexts whose weights are remembered.
 _SEEN = 10_000
-_COSTS = frozenset({'bounce', 'bounces', 'cost', 'costs', 'errors', 'refunds', 'spend', 'spent', 'unsubscribes'})
+#: Seconds that a decision waits while another one has a model made anew, before it takes the old one.
+_PATIENCE = 1.0
+
+_log = logging.getLogger(__name__)
 
 
-class _Seen(NamedTuple):
-    """The weights of options in a context, and the sums that they are of."""
-
-    model: Model
-    live: dict[str, Sums] | None
-    weights: Weights
-    read: float  #: when, on the clock that never goes back
+_Apart = Literal['bot', 'holdout'] | None
 
 
 class _Who(NamedTuple):
@@ -58,32 +51,8 @@ class _Who(NamedTuple):
 
     context: Context
     name: str | None
-
-
-@dataclass(slots=True)
-class _Known:
-    """A model, and how old it is."""
-
-    asked: Asked
-    least: bool
-    learned: tuple[Taken, Model] | None = None
-    made: float = 0.0
-    took: float = 0.0  #: seconds
-    decisions: int = 0  #: since then
-    total: int = 0  #: decisions of this process
-    busy: int = 0  #: the process that makes a new one
-    seen: dict[tuple[str, tuple[str, ...]], _Seen] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def due(self, now: float) -> bool:
-        """Whether it is time for a new model."""
-        age = now - self.made
-        counted = self.learned[0].table.moments.exposure if self.learned and self.asked.by_hits else 0.0
-        first = max(counted, self.total) < _FIRST
-        busy, young = (_BUSY_FIRST, _YOUNG_FIRST) if first else (_BUSY, _YOUNG)
-        if age < max(young, self.took / busy):
-            return False
-        return age > _OLD or (self.decisions >= min(max(_SHARE * counted, _FEWEST), _MOST))
+    bot: bool
+    seed: int | None
 
 
 class Decider:
@@ -109,7 +78,7 @@ class Decider:
         self.compute = compute or (lambda work: work())
         self.reuse = reuse
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[object, ...], _Known] = OrderedDict()
+        self._known: OrderedDict[tuple[object, ...], Known] = OrderedDict()
 
     def decide(
         self,
@@ -129,17 +98,18 @@ class Decider:
     ) -> Decision:
         """One decision; `Whale.decision` says what its arguments are."""
         names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
-        who = _Who(context_of(known_data), visitor_name(visitor))
-        warning = _warned(asked, goal)
-        if bot or in_holdout(asked.pk, who.name, holdout):
-            return _by_chance(asked, names, who, 'bot' if bot else 'holdout', warning)
+        who = _Who(context_of(known_data), visitor_name(visitor), bot, seed)
+        warning = cost_warning(asked, goal)
+        apart = _apart(asked, who, holdout)
+        if apart:
+            return _by_chance(asked, names, who, apart, warning)
         known = self._known_of(asked, _least(goal), fresh=explain)
-        (seen,) = self._weighed(known, [who.context], names)
-        return _chosen(asked, names, who, seen, seed, explain, warning)
+        (seen,) = self._weighed(known, [who.context])
+        return _chosen(asked, names, who, seen, explain, _both(warning, known.missing))
 
     def decide_many(
         self,
-        visitors: Sequence[tuple[object, object]],
+        visitors: Sequence[object],
         pk_base: object,
         decision_name: object,
         options: object,
@@ -150,19 +120,20 @@ class Decider:
         holdout: object = 0.0,
         explain: bool = False,
     ) -> list[Decision]:
-        """A decision for each of many visitors, of each its dimensions and name; in one round trip."""
+        """A decision for each of many visitors, as `read_visitor` reads them; in one round trip."""
         names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
-        everybody = [_Who(context_of(dimensions), visitor_name(name)) for dimensions, name in visitors]
-        warning = _warned(asked, goal)
-        apart = [in_holdout(asked.pk, who.name, holdout) for who in everybody]
+        warning = cost_warning(asked, goal)
+        checked_share(holdout)
+        everybody = [_one_of_many(asked, place, given, holdout) for place, given in enumerate(visitors)]
         known = self._known_of(asked, _least(goal), fresh=explain, decisions=len(everybody))
-        contexts = list(dict.fromkeys(who.context for who, kept in zip(everybody, apart, strict=True) if not kept))
-        seen = dict(zip(contexts, self._weighed(known, contexts, names), strict=True))
+        contexts = list(dict.fromkeys(who.context for who, apart in everybody if not apart))
+        seen = dict(zip(contexts, self._weighed(known, contexts), strict=True))
+        warning_of_policy = _both(warning, known.missing)
         return [
-            _by_chance(asked, names, who, 'holdout', warning)
-            if kept
-            else _chosen(asked, names, who, seen[who.context], None, explain, warning)
-            for who, kept in zip(everybody, apart, strict=True)
+            _by_chance(asked, names, who, apart, warning)
+            if apart
+            else _chosen(asked, names, who, seen[who.context], explain, warning_of_policy)
+            for who, apart in everybody
         ]
 
     def reasons(
@@ -176,10 +147,10 @@ class Decider:
         goal: object = 'max',
     ) -> list[Reason]:
         """What is known of each option in a context, best first."""
-        names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
+        _, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
         context = context_of(known_data)
-        (found,) = self._weighed(self._known_of(asked, _least(goal), fresh=True), [context], names)
-        return found.model.reasons(context, names, found.live)
+        (found,) = self._weighed(self._known_of(asked, _least(goal), fresh=True), [context])
+        return found.model.reasons(context, asked.options, found.live)
 
     def table(
         self, pk_base: object, decision_name: object, options: object, formula: object, period: object = None
@@ -208,71 +179,115 @@ class Decider:
 
     # -- models ------------------------------------------------------------------------------------------------------
 
-    def _known_of(self, asked: Asked, least: bool, *, fresh: bool = False, decisions: int = 1) -> _Known:
+    def _known_of(self, asked: Asked, least: bool, *, fresh: bool = False, decisions: int = 1) -> Known:
         """What is known of a decision; ``fresh``: by a model that is made now."""
         key = (asked, least)
         with self._lock:
             known = self._known.get(key)
             if known is None:
-                known = self._known[key] = _Known(asked, least)
+                known = self._known[key] = Known(asked, least)
             self._known.move_to_end(key)
             while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
-        if known.learned is None or fresh:
-            asked_at = monotonic()
+        now = monotonic()
+        if known.learned is None or (fresh and not known.failed):
             with known.lock:
                 # Whoever waited for the lock is served by what was made meanwhile.
-                if known.learned is None or known.made < asked_at:
+                if known.learned is None or known.made < now:
                     self._make(known)
+        elif known.overdue(now):
+            self._renew(known, now)
         known.decisions += decisions
         known.total += decisions
-        if known.due(monotonic()) and known.busy != getpid():
+        if known.due(now) and known.busy != getpid():
             known.busy = getpid()
-            self.behind(lambda: self._renew(known))
+            self.behind(lambda: self._renew_behind(known, now))
         return known
 
-    def _renew(self, known: _Known) -> None:
+    def _renew_behind(self, known: Known, asked_at: float) -> None:
         try:
-            with known.lock:
-                self._make(known)
-        except StorageError:
-            # The next decision meets the same error itself, and says so; until then the old model serves.
-            pass
+            self._renew(known, asked_at)
         finally:
-            # What failed is not tried again at once.
-            known.made, known.busy = monotonic(), 0
+            known.busy = 0
 
-    def _make(self, known: _Known) -> None:
+    def _renew(self, known: Known, asked_at: float) -> None:
+        """Make a model anew, unless another one was made meanwhile; the old one serves where that fails."""
+        # A fork may have left the lock to nobody.
+        if not known.lock.acquire(timeout=_PATIENCE):
+            known.made = monotonic()
+            return
+        try:
+            if known.made < asked_at:
+                self._make(known)
+        except HailWhaleError:
+            # The decision meets the same error itself, and says so.  What failed is not tried again at once.
+            known.made = monotonic()
+        finally:
+            known.lock.release()
+
+    def _make(self, known: Known) -> None:
         began = monotonic()
-        taken, known.decisions = self._taken(known.asked), 0
+        known.decisions, known.counted, known.stirred = 0, 0.0, False
+        try:
+            learned = self._learned(known)
+        except HailWhaleError:
+            raise
+        except Exception:
+            if not known.failed:
+                _log.exception('no model of %s could be made; it is tried again later', path_name(known.asked.pk))
+            known.failed, learned = True, known.learned or self._nothing(known.asked)
+        else:
+            known.failed = False
+        now = monotonic()
+        known.renewed(learned, now, now - began)
+
+    def _learned(self, known: Known) -> tuple[Taken, Model]:
+        taken = self._taken(known.asked)
+        known.missing = missing(self.whale, known.asked, taken.table.moments)
         model = self.compute(
             lambda: fit(taken.table, least=known.least, by_hits=known.asked.by_hits, tuning=self.tuning)
         )
-        known.learned, known.seen, known.made = (taken, model), {}, monotonic()
-        known.took = known.made - began
+        return taken, model
+
+    def _nothing(self, asked: Asked) -> tuple[Taken, Model]:
+        """What is known of a decision where nothing could be learned: all options are alike."""
+        now = int(self.whale.clock())
+        taken = Taken(Table([], asked.options, [], Moments(0.0, 0.0)), now - now % DAY, {})
+        return taken, Model(asked.options, self.tuning, Turn(), {})
 
     def _taken(self, asked: Asked) -> Taken:
         return read_table(self.whale.storage, self.whale.kept, asked, int(self.whale.clock()))
 
-    def _weighed(self, known: _Known, contexts: Sequence[Context], names: Sequence[str]) -> list[_Seen]:
+    def _weighed(self, known: Known, contexts: Sequence[Context]) -> list[Seen]:
         """The weights of options by now, in each of some contexts."""
+        now = monotonic()
+        found = self._found(known, contexts)
+        if known.stirred and known.overdue(now):
+            self._renew(known, now)
+            found = self._found(known, contexts)
+        return found
+
+    def _found(self, known: Known, contexts: Sequence[Context]) -> list[Seen]:
         assert known.learned
-        (taken, model), seen, now, options = known.learned, known.seen, monotonic(), tuple(names)
+        # Of whatever order the options are given in, the weights are the same.
+        (taken, model), seen, now, options = known.learned, known.seen, monotonic(), known.asked.options
         if len(seen) + len(contexts) > _SEEN:
             seen.clear()
-        known_before = [seen.get((context.text, options)) for context in contexts]
-        found = [
-            last if last and last.model is model and now - last.read < self.reuse else None for last in known_before
-        ]
+        known_before = [seen.get(context.text) for context in contexts]
+        found = [last if last and now - last.read < self.reuse else None for last in known_before]
         missing = [place for place, last in enumerate(found) if last is None]
         if not missing:
             return [one for one in found if one]
         lives = self._live(taken, model, known.asked, [contexts[place] for place in missing])
         for place, live in zip(missing, lives, strict=True):
             context, last = contexts[place], known_before[place]
-            same = last is not None and last.model is model and last.live == live
-            weights = last.weights if last and same else model.weights(context, names, live)
-            found[place] = seen[context.text, options] = _Seen(model, live, weights, now)
+            same = last is not None and last.live == live
+            weights = last.weights if last and same else model.weights(context, options, live)
+            if live is not None:
+                known.saw(
+                    live, (last and last.live) or {one: model.whole.get((context.text, one), NOTHING) for one in live}
+                )
+            found[place] = seen[context.text] = Seen(model, live, weights, now)
         return [one for one in found if one]
 
     def _live(
@@ -305,29 +320,47 @@ def _since(
     return Sums(*map(lambda all, new, old: all + new - old, whole.get(key, NOTHING), sums, before.get(key, NOTHING)))
 
 
+def _one_of_many(asked: Asked, place: int, given: object, holdout: object) -> tuple[_Who, _Apart]:
+    """A visitor of many, and whether chance alone chooses for that one.  Raises `InvalidInput`, which says for whom."""
+    try:
+        visitor = read_visitor(given)
+        who = _Who(context_of(visitor.dimensions), visitor_name(visitor.name), visitor.bot, checked_seed(visitor.seed))
+        return who, _apart(asked, who, holdout)
+    except InvalidInput as error:
+        raise type(error)(f'visitors[{place}]: {error.message}', field='visitors') from error
+
+
+def _apart(asked: Asked, who: _Who, holdout: object) -> _Apart:
+    """Whether chance alone chooses for a visitor, and why."""
+    return 'bot' if who.bot else 'holdout' if in_holdout(asked.pk, who.name, holdout) else None
+
+
 def _by_chance(
     asked: Asked, names: Sequence[str], who: _Who, by: Literal['bot', 'holdout'], warning: str | None
 ) -> Decision:
-    weights = even(names)
     # Bots without a name all get the same option, which costs nobody anything.
-    option = picked(weights, number_of(asked.pk, who.name or '', 'option'))
+    option = picked(even(asked.options), number_of(asked.pk, who.name or '', 'option'))
+    weights = even(names)
     return Decision(option, weights[option], weights, by, True, warning=warning)
 
 
-def _chosen(
-    asked: Asked, names: Sequence[str], who: _Who, seen: _Seen, seed: int | None, explain: bool, warning: str | None
-) -> Decision:
-    sticky = who.name is not None and seed is None
-    number = number_of(asked.pk, who.name, 'option') if who.name is not None and seed is None else chance(seed)
+def _chosen(asked: Asked, names: Sequence[str], who: _Who, seen: Seen, explain: bool, warning: str | None) -> Decision:
+    sticky = who.name is not None and who.seed is None
+    number = number_of(asked.pk, who.name, 'option') if who.name is not None and sticky else chance(who.seed)
     option, model = picked(seen.weights, number), seen.model
-    found = Decision(option, seen.weights[option], dict(seen.weights), 'policy', sticky, seed, warning=warning)
+    weights = {name: seen.weights[name] for name in names}
+    found = Decision(option, weights[option], weights, 'policy', sticky, who.seed, warning=warning)
     if not explain:
         return found
     return replace(
         found,
         paths=tuple(map(path_name, dict.fromkeys([*model.paths(who.context), *who.context.paths]))),
-        reasons=tuple(model.reasons(who.context, names, seen.live)),
+        reasons=tuple(model.reasons(who.context, asked.options, seen.live)),
     )
+
+
+def _both(one: str | None, other: str | None) -> str | None:
+    return f'{one}; {other}' if one and other else one or other
 
 
 def _read(pk: Path, options: object, formula: object, period: object) -> tuple[Sequence[str], Asked]:
@@ -358,17 +391,6 @@ def _least(goal: object) -> bool:
     if goal not in ('max', 'min'):
         raise InvalidInput(f"not a goal: {goal!r:.80} ('max' or 'min')", field='goal')
     return goal == 'min'
-
-
-def _warned(asked: Asked, goal: object) -> str | None:
-    """A warning where what is to be large has the name of a cost."""
-    if goal != 'max' or asked.reward not in _COSTS:
-        return None
-    message = (
-        f"the option with the most {asked.reward} is chosen, which sounds like a cost: say goal='min' for the least"
-    )
-    warnings.warn(message, CostWarning, stacklevel=5)
-    return message
 
 
 def _in_thread(work: Callable[[], None]) -> None:

@@ -34,15 +34,8 @@ class Deciding:
             raise LimitExceeded(
                 f'{len(visitors):,} visitors, more than {MOST_VISITORS:,} (ask in parts)', field='visitors'
             )
-        return self.decider.decide_many(list(map(_visitor, visitors)), pk_base, decision_name, options, **more)
+        return self.decider.decide_many(visitors, pk_base, decision_name, options, **more)
 
     def reasons(self, *args: Any, **more: Any) -> list[Reason]:
         """See `Whale.reasons_for`."""
         return self.decider.reasons(*args, **more)
-
-
-def _visitor(given: object) -> tuple[object, object]:
-    """The dimensions and the name of a visitor: dimensions, or ``{'visitor': name, 'dimensions': ...}``."""
-    if isinstance(given, dict) and given and set(given) <= {'visitor', 'dimensions'}:
-        return given.get('dimensions'), given.get('visitor')
-    return given, None

@@ -108,11 +108,54 @@ def test_many_visitors_are_read_in_one_round_trip(default: Whale, monkeypatch: p
     assert asked == [9]
 
 
-def test_a_dimension_that_is_named_like_a_visitor_is_one_where_there_are_others(default: Whale) -> None:
-    default.count_decided_now(*ASKED, 'red', {'visitor': 'new', 'country': 'US'})
-    (found,) = default.decide_many(*ASKED, OPTIONS, [{'visitor': 'new', 'country': 'US'}], explain=True)
-    assert not found.sticky
-    assert {reason.option: reason.exposure for reason in found.reasons} == {'red': 1, 'blue': 0, 'green': 0}
+def test_each_of_many_may_have_a_seed_or_be_a_bot(default: Whale) -> None:
+    tell_some(default)
+    visitors = [{'dimensions': US, 'seed': 5}, {'visitor': 'me', 'bot': True}, {'visitor': 'me', 'bot': False}]
+    seeded, bot, me = default.decide_many(*ASKED, OPTIONS, visitors, FORMULA)
+    assert seeded == default.decision(*ASKED, OPTIONS, FORMULA, US, seed=5)
+    assert bot == default.decision(*ASKED, OPTIONS, visitor='me', bot=True)
+    assert me == default.decision(*ASKED, OPTIONS, FORMULA, visitor='me')
+    assert [one.by for one in default.decide_many(*ASKED, OPTIONS, visitors[1:], holdout=1)] == ['bot', 'holdout']
+
+
+BAD_VISITORS: dict[str, tuple[object, str]] = {
+    'more keys': (
+        {'visitor': 'new', 'country': 'US'},
+        "'country' beside visitor or dimensions (there are visitor, dimensions, bot, seed; all that is known",
+    ),
+    'a number as key': ({'dimensions': {}, 5: 'x'}, '5 beside'),
+    'bot': ({'visitor': 1, 'bot': 'yes'}, "neither yes nor no: 'yes' (bot is true or false)"),
+    'seed': ({'visitor': 1, 'seed': 'x'}, "not a seed: 'x' (a whole number)"),
+    'name': ({'visitor': ''}, "not a visitor: ''"),
+    'dimensions': ({'dimensions': {'__context__': 'x'}}, '__context__ and __holdout__'),
+    'dimensions alone': (3.5j, 'not a name: a complex'),
+}
+
+
+@pytest.mark.parametrize('name', BAD_VISITORS)
+def test_one_of_many_that_cannot_be_read_is_refused_by_its_place(default: Whale, name: str) -> None:
+    given, message = BAD_VISITORS[name]
+    with pytest.raises(InvalidInput) as refused:
+        default.decide_many(*ASKED, OPTIONS, [US, given])
+    assert refused.value.field == 'visitors'
+    assert refused.value.message.startswith('visitors[1]: ')
+    assert message in refused.value.message
+
+
+def test_of_many_a_holdout_needs_the_names_and_a_share(default: Whale) -> None:
+    with pytest.raises(InvalidInput, match=r'visitors\[1\]: a hold-out needs to know visitors again') as refused:
+        default.decide_many(*ASKED, OPTIONS, [{'visitor': 1}, US], holdout=0.5)
+    assert refused.value.field == 'visitors'
+    with pytest.raises(InvalidInput, match='not a share of visitors: 2') as refused:
+        default.decide_many(*ASKED, OPTIONS, [US], holdout=2)
+    assert refused.value.field == 'holdout'
+
+
+def test_a_dimension_may_have_the_name_of_what_is_said_of_visitors(default: Whale) -> None:
+    default.count_decided_now(*ASKED, 'red', {'bot': 'new', 'country': 'US'})
+    visitors = [{'bot': 'new', 'country': 'US'}, {'dimensions': {'bot': 'new', 'country': 'US'}}]
+    for found in default.decide_many(*ASKED, OPTIONS, visitors, explain=True):
+        assert {reason.option: reason.exposure for reason in found.reasons} == {'red': 1, 'blue': 0, 'green': 0}
 
 
 @pytest.mark.parametrize('visitors', ['me', None, {'country': 'US'}, 5])
