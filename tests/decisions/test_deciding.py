@@ -318,3 +318,17 @@ def test_what_wins_in_one_country_alone_is_what_that_country_gets_in_the_end(
     assert shown == 2_000
     assert sum(right[-300:]) > 240
     assert sum(right[-300:]) > sum(right[:300])
+
+
+@pytest.mark.parametrize('formula', ['earned/hits', 'earned/spent'])
+def test_amounts_whose_squares_are_too_small_to_be_counted_are_learned_of(default: Whale, formula: str) -> None:
+    for option, worth in [('a', '0.0001'), ('b', '0.0003')]:
+        event = default.decided_event(*ASKED, option, US, {'hits': 1, 'earned': worth, 'spent': '0.0002'})
+        assert default.count_many([event] * 1_000).refused == []
+    assert default.today(ASKED, 'earned*earned') == 0
+    decision = default.decision(*ASKED, ['a', 'b'], formula, US, explain=True)
+    assert decision.weights['b'] > 0.9
+    worth_of = {reason.option: reason.mean for reason in decision.reasons}
+    assert worth_of['b'] is not None
+    assert worth_of['a'] is not None
+    assert worth_of['b'] > 2 * worth_of['a']
