@@ -19,6 +19,10 @@ _dice = SystemRandom()
 BAD_IDEA, TEST_IDEA = 0.05, 1.0
 
 
+#: Visitors of one call.
+MOST_VISITORS = 10_000
+
+
 class CostWarning(UserWarning):
     """What is to be as large as can be has the name of a cost."""
 

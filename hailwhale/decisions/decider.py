@@ -380,7 +380,7 @@ def checked_options(options: object) -> list[str]:
         raise InvalidInput(f'not options to choose among: {options!r:.80} (a list of names)', field='options')
     if len(options) > MOST_OPTIONS:
         raise LimitExceeded(f'{len(options)} options, more than {MOST_OPTIONS}', field='options')
-    names = [option_pk((), option)[0] for option in options]
+    names = [option_pk((), option, field='options')[0] for option in options]
     twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
     if twice is not None:
         raise InvalidInput(f'the option {twice!r:.80} is there twice (give it once)', field='options')

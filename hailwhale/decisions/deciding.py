@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hailwhale.choices import Decision, Reason
+from hailwhale.choices import MOST_VISITORS, Decision, Reason
 from hailwhale.decisions.decider import Decider
 from hailwhale.errors import InvalidInput, LimitExceeded
 from hailwhale.whale import Whale
-
-#: Visitors of one call.
-MOST_VISITORS = 10_000
 
 
 class Deciding:

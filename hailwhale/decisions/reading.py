@@ -78,7 +78,11 @@ def formula_of(text: object) -> tuple[str, str]:
     """The two sides of a formula that options are compared by: a metric, or one over another.  One alone is by hit."""
     if not isinstance(text, str):
         raise InvalidFormula(f'not a formula: {text!r:.80} (such as earned/hits)', field='formula')
-    reward, *others = metrics = Formula.parse(text).metrics or (DEFAULT_METRIC,)
+    try:
+        reward, *others = metrics = Formula.parse(text).metrics or (DEFAULT_METRIC,)
+    except InvalidFormula as error:
+        error.field = 'formula'
+        raise
     exposure = others[0] if others else DEFAULT_METRIC
     if ':' in text or len(metrics) != 1 + ('/' in text) or reward == exposure:
         raise InvalidFormula(
