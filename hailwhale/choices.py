@@ -125,7 +125,7 @@ def even(options: Sequence[str]) -> Weights:
 
 
 def sorted_out(reasons: Iterable[Reason], *, bad: float, test: float) -> Reasons:
-    """Reasons by what they say."""
+    """Reasons by what they say; ``bad`` and ``test`` as `checked_threshold` has them."""
     found = Reasons([], [], [])
     for reason in reasons:
         if not reason.exposure:
@@ -137,6 +137,26 @@ def sorted_out(reasons: Iterable[Reason], *, bad: float, test: float) -> Reasons
         else:
             found.good.append(reason)
     return found
+
+
+def checked_threshold(number: object, field: str) -> float:
+    """A number from 0.  Raises `InvalidInput`."""
+    if isinstance(number, bool) or not isinstance(number, int | float) or not number >= 0:
+        raise InvalidInput(f'not a threshold: {number!r:.80} (a number from 0, such as 0.05)', field=field)
+    return number
+
+
+def chosen_from(*several: object, seed: object = None) -> str:
+    """An option from reasons, each with its weight beside those of the others.  Raises `InvalidInput`."""
+    weights: Weights = {}
+    for reasons, field in zip(several, Reasons._fields, strict=True):
+        for reason in reasons if isinstance(reasons, Iterable) else (reasons,):
+            if not isinstance(reason, Reason):
+                raise InvalidInput(f'not a reason: {reason!r:.80} (give those of weighted_reasons)', field=field)
+            weights[reason.option] = reason.weight
+    if not weights:
+        raise InvalidInput('no reasons to decide from (give those of weighted_reasons)', field='good')
+    return picked(weights, chance(seed) * sum(weights.values()))
 
 
 def _wide(interval: tuple[float, float], mean: float, times: float) -> bool:

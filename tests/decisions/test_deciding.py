@@ -217,6 +217,21 @@ def test_no_reasons_decide_nothing() -> None:
         Whale.decide_from_reasons([Reason('a', 1, 1, 1, None, None, 1)], seed=1.5)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize('threshold', ['x', None, -0.1, True, float('nan')])
+@pytest.mark.parametrize('field', ['bad_idea_threshold', 'test_idea_threshold'])
+def test_a_threshold_is_a_number_from_0(default: Whale, field: str, threshold: object) -> None:
+    with pytest.raises(InvalidInput, match=r'not a threshold: .* \(a number from 0, such as 0\.05\)') as refused:
+        default.weighted_reasons(*ASKED, OPTIONS, FORMULA, **{field: threshold})  # type: ignore[arg-type]
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize('reasons', [['x'], 'x', 5, None, [None], [{'option': 'a', 'weight': 1}]])
+def test_what_is_no_reason_decides_nothing(reasons: object) -> None:
+    with pytest.raises(InvalidInput, match=r'not a reason: .* \(give those of weighted_reasons\)') as refused:
+        Whale.decide_from_reasons([Reason('a', 1, 1, 1, None, None, 1)], (), reasons)  # type: ignore[arg-type]
+    assert refused.value.field == 'test'
+
+
 # -- formulas, periods, goals -----------------------------------------------------------------------------------------
 
 
