@@ -64,7 +64,7 @@ class Whale(HasDefault):
                   setting HAILWHALE_URL, and without one the bundled engine
     ``settings``  all other settings; by default from the environment
     ``clock``     answers epoch seconds
-    ``deciding``  the part that decides; servers have one of their own
+    ``deciding``, ``results``  the parts that decide and compare; servers have their own
 
     The engine is connected at the first use.
 
@@ -83,6 +83,7 @@ class Whale(HasDefault):
         settings: Settings | None = None,
         clock: Callable[[], float] = time.time,
         deciding: str = 'deciding',
+        results: str = 'results',
     ) -> None:
         self.settings = settings or Settings.load()
         self.url = self.settings.url if url is None else url
@@ -92,7 +93,7 @@ class Whale(HasDefault):
         self._parts: _Parts | None = None
         self._cache = Cache(self.settings.cache_seconds, clock)
         self._deciding: Deciding | None = None
-        self._deciding_part = deciding
+        self._deciding_part, self._results_part = deciding, results
 
     def __repr__(self) -> str:
         return f'Whale({hide_secrets(self.url)!r})'
@@ -466,7 +467,7 @@ class Whale(HasDefault):
         two, by default all that were counted.  `hailwhale.experiments.results.results` says what else may be asked.
         Needs numpy and scipy: ``pip install 'hailwhale[decide]'``.
         """
-        return parts.maker('results')(self, pk, goals, **asked)
+        return parts.maker(self._results_part)(self, pk, goals, **asked)
 
     # -- deciding ----------------------------------------------------------------------------------------------------
 

@@ -12,19 +12,19 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from os import getpid
 from time import monotonic
-from typing import Literal, NamedTuple
+from typing import Protocol, TypeVar
 
-from hailwhale.choices import Decision, Reason, chance, checked_seed
+from hailwhale.choices import Decision, Reason, Weights
+from hailwhale.decisions.choosing import Apart, Who, apart_of, by_chance, chosen, read_many
 from hailwhale.decisions.counting import context_of, decision_pk, option_pk
 from hailwhale.decisions.known import Known, Seen
-from hailwhale.decisions.policies import Context, Model, Moments, Sums, Table, Tuning, Turn, even, fit, picked
+from hailwhale.decisions.policies import Context, Model, Moments, Sums, Table, Tuning, Turn, fit
 from hailwhale.decisions.policies.tables import NOTHING
 from hailwhale.decisions.reading import Asked, Taken, formula_of, read_table, read_today
-from hailwhale.decisions.visitors import checked_share, in_holdout, number_of, read_visitor, visitor_name
+from hailwhale.decisions.visitors import checked_share, visitor_name
 from hailwhale.decisions.warned import cost_warning, missing
 from hailwhale.errors import HailWhaleError, InvalidInput, LimitExceeded
 from hailwhale.intervals import DAY
@@ -37,29 +37,32 @@ MOST_OPTIONS = 1_000
 _REMEMBERED = 1_000
 #: Contexts whose weights are remembered.
 _SEEN = 10_000
+#: Sums that are read in one round trip: the replies of more are slow to be told apart.  And how many visitors or
+#: contexts take long enough for others to mind.
+_TOGETHER, _SEVERAL = 1_000, 100
 #: Seconds that a decision waits while another one has a model made anew, before it takes the old one.
 _PATIENCE = 1.0
 
 _log = logging.getLogger(__name__)
 
 
-_Apart = Literal['bot', 'holdout'] | None
+Given = TypeVar('Given')
+Found = TypeVar('Found')
 
 
-class _Who(NamedTuple):
-    """A visitor."""
+class Compute(Protocol):
+    """Runs what takes a while."""
 
-    context: Context
-    name: str | None
-    bot: bool
-    seed: int | None
+    def __call__(self, work: Callable[[], Found], /) -> Found:
+        """What the work answers."""
 
 
 class Decider:
     """Decides by the counters of one whale.  Safe for threads and greenlets.
 
     ``behind``   runs what makes a model anew, beside the requests; by default in a thread
-    ``compute``  runs the arithmetic of it, which takes up to 150 ms; a server of greenlets gives it to a real thread
+    ``compute``  runs the arithmetic of it, which takes up to 150 ms, and that of many visitors; a server of greenlets
+                 gives it to a real thread
     ``reuse``    seconds for which the weights of a context serve again; 0: every decision reads the counters
     """
 
@@ -69,13 +72,13 @@ class Decider:
         *,
         tuning: Tuning | None = None,
         behind: Callable[[Callable[[], None]], object] | None = None,
-        compute: Callable[[Callable[[], Model]], Model] | None = None,
+        compute: Compute | None = None,
         reuse: float = 0.0,
     ) -> None:
         self.whale = whale
         self.tuning = tuning or Tuning()
         self.behind = behind or _in_thread
-        self.compute = compute or (lambda work: work())
+        self.compute: Compute = compute or _here
         self.reuse = reuse
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[object, ...], Known] = OrderedDict()
@@ -98,14 +101,14 @@ class Decider:
     ) -> Decision:
         """One decision; `Whale.decision` says what its arguments are."""
         names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
-        who = _Who(context_of(known_data), visitor_name(visitor), bot, seed)
+        who = Who(context_of(known_data), visitor_name(visitor), bot, seed)
         warning = cost_warning(asked, goal)
-        apart = _apart(asked, who, holdout)
+        apart = apart_of(asked, who, holdout)
         if apart:
-            return _by_chance(asked, names, who, apart, warning)
+            return by_chance(asked, names, who, apart, warning)
         known = self._known_of(asked, _least(goal), fresh=explain)
         (seen,) = self._weighed(known, [who.context])
-        return _chosen(asked, names, who, seen, explain, _both(warning, known.missing))
+        return chosen(asked, names, who, seen, explain, _both(warning, known.missing))
 
     def decide_many(
         self,
@@ -120,21 +123,25 @@ class Decider:
         holdout: object = 0.0,
         explain: bool = False,
     ) -> list[Decision]:
-        """A decision for each of many visitors, as `read_visitor` reads them; in one round trip."""
+        """A decision for each of many visitors, as `read_visitor` reads them; in one round trip for many contexts."""
         names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
         warning = cost_warning(asked, goal)
         checked_share(holdout)
-        everybody = [_one_of_many(asked, place, given, holdout) for place, given in enumerate(visitors)]
+        everybody = self._at_once(list(enumerate(visitors)), partial(read_many, asked, holdout))
         known = self._known_of(asked, _least(goal), fresh=explain, decisions=len(everybody))
         contexts = list(dict.fromkeys(who.context for who, apart in everybody if not apart))
         seen = dict(zip(contexts, self._weighed(known, contexts), strict=True))
-        warning_of_policy = _both(warning, known.missing)
-        return [
-            _by_chance(asked, names, who, apart, warning)
-            if apart
-            else _chosen(asked, names, who, seen[who.context], explain, warning_of_policy)
-            for who, apart in everybody
-        ]
+        both = _both(warning, known.missing)
+
+        def decided(some: Sequence[tuple[Who, Apart]]) -> list[Decision]:
+            return [
+                by_chance(asked, names, who, apart, warning)
+                if apart
+                else chosen(asked, names, who, seen[who.context], explain, both)
+                for who, apart in some
+            ]
+
+        return self._at_once(everybody, decided)
 
     def reasons(
         self,
@@ -273,22 +280,27 @@ class Decider:
         (taken, model), seen, now, options = known.learned, known.seen, monotonic(), known.asked.options
         if len(seen) + len(contexts) > _SEEN:
             seen.clear()
-        known_before = [seen.get(context.text) for context in contexts]
+        known_before = [
+            last if (last := seen.get(context.text)) and last.model is model else None for context in contexts
+        ]
         found = [last if last and now - last.read < self.reuse else None for last in known_before]
         missing = [place for place, last in enumerate(found) if last is None]
-        if not missing:
-            return [one for one in found if one]
-        lives = self._live(taken, model, known.asked, [contexts[place] for place in missing])
-        for place, live in zip(missing, lives, strict=True):
-            context, last = contexts[place], known_before[place]
-            same = last is not None and last.live == live
-            weights = last.weights if last and same else model.weights(context, options, live)
-            if live is not None:
-                known.saw(
-                    live, (last and last.live) or {one: model.whole.get((context.text, one), NOTHING) for one in live}
-                )
-            found[place] = seen[context.text] = Seen(model, live, weights, now)
+        most = max(1, _TOGETHER // len(options))
+        for start in range(0, len(missing), most):
+            some = missing[start : start + most]
+            lives = self._live(taken, model, known.asked, [contexts[place] for place in some])
+            triples = [(contexts[place], live, known_before[place]) for place, live in zip(some, lives, strict=True)]
+            weights = self._at_once(triples, partial(_weights, model, options))
+            for place, (context, live, last), by_option in zip(some, triples, weights, strict=True):
+                if live is not None:
+                    whole = {option: model.whole.get((context.text, option), NOTHING) for option in live}
+                    known.saw(live, (last and last.live) or whole)
+                found[place] = seen[context.text] = Seen(model, live, by_option, now)
         return [one for one in found if one]
+
+    def _at_once(self, given: Sequence[Given], work: Callable[[Sequence[Given]], list[Found]]) -> list[Found]:
+        """What is worked out of each of some things: of many as a model is."""
+        return self.compute(lambda: work(given)) if len(given) > _SEVERAL else work(given)
 
     def _live(
         self, taken: Taken, model: Model, asked: Asked, contexts: Sequence[Context]
@@ -320,43 +332,14 @@ def _since(
     return Sums(*map(lambda all, new, old: all + new - old, whole.get(key, NOTHING), sums, before.get(key, NOTHING)))
 
 
-def _one_of_many(asked: Asked, place: int, given: object, holdout: object) -> tuple[_Who, _Apart]:
-    """A visitor of many, and whether chance alone chooses for that one.  Raises `InvalidInput`, which says for whom."""
-    try:
-        visitor = read_visitor(given)
-        who = _Who(context_of(visitor.dimensions), visitor_name(visitor.name), visitor.bot, checked_seed(visitor.seed))
-        return who, _apart(asked, who, holdout)
-    except InvalidInput as error:
-        raise type(error)(f'visitors[{place}]: {error.message}', field='visitors') from error
-
-
-def _apart(asked: Asked, who: _Who, holdout: object) -> _Apart:
-    """Whether chance alone chooses for a visitor, and why."""
-    return 'bot' if who.bot else 'holdout' if in_holdout(asked.pk, who.name, holdout) else None
-
-
-def _by_chance(
-    asked: Asked, names: Sequence[str], who: _Who, by: Literal['bot', 'holdout'], warning: str | None
-) -> Decision:
-    # Bots without a name all get the same option, which costs nobody anything.
-    option = picked(even(asked.options), number_of(asked.pk, who.name or '', 'option'))
-    weights = even(names)
-    return Decision(option, weights[option], weights, by, True, warning=warning)
-
-
-def _chosen(asked: Asked, names: Sequence[str], who: _Who, seen: Seen, explain: bool, warning: str | None) -> Decision:
-    sticky = who.name is not None and who.seed is None
-    number = number_of(asked.pk, who.name, 'option') if who.name is not None and sticky else chance(who.seed)
-    option, model = picked(seen.weights, number), seen.model
-    weights = {name: seen.weights[name] for name in names}
-    found = Decision(option, weights[option], weights, 'policy', sticky, who.seed, warning=warning)
-    if not explain:
-        return found
-    return replace(
-        found,
-        paths=tuple(map(path_name, dict.fromkeys([*model.paths(who.context), *who.context.paths]))),
-        reasons=tuple(model.reasons(who.context, asked.options, seen.live)),
-    )
+def _weights(
+    model: Model, options: Sequence[str], some: Sequence[tuple[Context, dict[str, Sums] | None, Seen | None]]
+) -> list[Weights]:
+    """The weights in each of some contexts, by the sums there and what they were before."""
+    return [
+        last.weights if last and last.live == live else model.weights(context, options, live)
+        for context, live, last in some
+    ]
 
 
 def _both(one: str | None, other: str | None) -> str | None:
@@ -391,6 +374,10 @@ def _least(goal: object) -> bool:
     if goal not in ('max', 'min'):
         raise InvalidInput(f"not a goal: {goal!r:.80} ('max' or 'min')", field='goal')
     return goal == 'min'
+
+
+def _here(work: Callable[[], Found]) -> Found:
+    return work()
 
 
 def _in_thread(work: Callable[[], None]) -> None:

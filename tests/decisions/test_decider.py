@@ -9,19 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from hailwhale.choices import CostWarning
-from hailwhale.decisions.decider import MOST_OPTIONS, Decider, checked_options, in_holdout
-from hailwhale.decisions.policies import Model
+from hailwhale.decisions.decider import MOST_OPTIONS, Decider, checked_options
+from hailwhale.decisions.visitors import in_holdout
 from hailwhale.errors import HailWhaleError, InvalidInput, LimitExceeded, StorageUnavailable
 from hailwhale.settings import Settings
 from hailwhale.whale import Whale
 from tests import engines
 from tests.clocks import NOW, Clock
 from tests.engines import until
+
+Found = TypeVar('Found')
 
 ASKED = ('Page', 'color')
 OPTIONS = ['red', 'blue', 'green']
@@ -45,7 +47,7 @@ class Work:
     def behind(self, work: Callable[[], None]) -> None:
         self.left.append(work)
 
-    def compute(self, work: Callable[[], Model]) -> Model:
+    def compute(self, work: Callable[[], Found]) -> Found:
         self.made += 1
         if self.error:
             raise self.error
@@ -607,7 +609,7 @@ class Slow(Work):
         super().__init__()
         self.seconds, self.takes = seconds, takes
 
-    def compute(self, work: Callable[[], Model]) -> Model:
+    def compute(self, work: Callable[[], Found]) -> Found:
         self.seconds.now += self.takes
         return super().compute(work)
 
@@ -701,7 +703,7 @@ def test_an_engine_that_is_away_behind_is_met_by_the_next_decision_itself(
 def test_models_are_made_in_a_thread_of_their_own(whale: Whale, work: Work, seconds: Seconds) -> None:
     threads: list[str] = []
 
-    def compute(fit: Callable[[], Model]) -> Model:
+    def compute(fit: Callable[[], Found]) -> Found:
         threads.append(threading.current_thread().name)
         return fit()
 
@@ -760,7 +762,7 @@ def test_who_waits_for_a_model_that_is_being_made_takes_that_one(whale: Whale, m
     monkeypatch.setattr('hailwhale.decisions.decider.monotonic', monotonic)
     second = threading.Thread(target=lambda: decider.decide(*ASKED, OPTIONS), name='second')
 
-    def compute(fit: Callable[[], Model]) -> Model:
+    def compute(fit: Callable[[], Found]) -> Found:
         made.append(threading.current_thread().name)
         second.start()
         assert waits.wait(10)

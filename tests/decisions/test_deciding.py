@@ -15,12 +15,13 @@ import pytest
 from hailwhale import Whale
 from hailwhale.choices import CostWarning, Reason
 from hailwhale.decisions import deciding
+from hailwhale.decisions.decider import Decider
 from hailwhale.decisions.deciding import Deciding
 from hailwhale.errors import InvalidFormula, InvalidInput, LimitExceeded
 from hailwhale.settings import Settings
 from hailwhale.storage import Columns, SeriesRead
 from tests.clocks import NOW, Clock
-from tests.decisions.test_decider import FORMULA, OPTIONS, UK, US, Seconds, tell, tell_some
+from tests.decisions.test_decider import FORMULA, OPTIONS, UK, US, Seconds, Work, tell, tell_some
 
 ASKED = ('Page', 'color')
 
@@ -106,6 +107,41 @@ def test_many_visitors_are_read_in_one_round_trip(default: Whale, monkeypatch: p
     default.decide_many(*ASKED, OPTIONS, [US, UK, {'country': 'DE', 'device': 'desk'}] * 20, FORMULA)
     # Each option in each of three contexts.
     assert asked == [9]
+
+
+def test_many_contexts_are_read_in_parts_and_decided_for_as_at_once(
+    default: Whale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell_some(default)
+    visitors = [{'visitor': number, 'dimensions': {'country': f'c{number}'}} for number in range(5)]
+    at_once = default.decide_many(*ASKED, OPTIONS, visitors, FORMULA)
+    read, asked = default.storage.read_series, []
+
+    def counted(reads: Sequence[SeriesRead]) -> list[Columns]:
+        asked.append(len(reads))
+        return read(reads)
+
+    monkeypatch.setattr(default.storage, 'read_series', counted)
+    for together, reads in [(6, [6, 6, 3]), (1, [3] * 5)]:
+        monkeypatch.setattr('hailwhale.decisions.decider._TOGETHER', together)
+        assert default.decide_many(*ASKED, OPTIONS, visitors, FORMULA) == at_once
+        assert asked == reads
+        asked.clear()
+
+
+def test_what_takes_long_for_many_visitors_is_worked_out_where_models_are(whale: Whale) -> None:
+    tell_some(whale)
+    work = Work()
+    decider = Decider(whale, compute=work.compute)
+    few = [{'visitor': number, 'dimensions': US} for number in range(100)]
+    decider.decide_many(few, *ASKED, OPTIONS, FORMULA)
+    assert work.made == 1
+    more = [*few, {'visitor': 100, 'dimensions': UK}]
+    assert decider.decide_many(more, *ASKED, OPTIONS, FORMULA)[:100] == decider.decide_many(
+        few, *ASKED, OPTIONS, FORMULA
+    )
+    # Their names and their options; there are few contexts.
+    assert work.made == 3
 
 
 def test_each_of_many_may_have_a_seed_or_be_a_bot(default: Whale) -> None:
