@@ -8,10 +8,13 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from hailwhale.errors import InvalidInput
+from hailwhale.metrics import shown
 from hailwhale.paths import encode
 
 #: What may be said of a visitor of many.
 _KEYS = ('visitor', 'dimensions', 'bot', 'seed')
+#: Characters of a name.
+_LONGEST = 256
 _SURROGATE = re.compile('[\ud800-\udfff]')
 
 
@@ -69,9 +72,9 @@ def visitor_name(visitor: object) -> str | None:
     """The name by which a visitor is known again; None for one who is not.  Raises `InvalidInput`."""
     if visitor is None:
         return None
-    if isinstance(visitor, bool) or not isinstance(visitor, str | int) or not 0 < len(str(visitor)) <= 256:
+    if isinstance(visitor, bool) or not isinstance(visitor, str | int) or not 0 < _length(visitor) <= _LONGEST:
         raise InvalidInput(
-            f'not a visitor: {visitor!r:.80} (a text of 1 to 256 characters, or a number)', field='visitor'
+            f'not a visitor: {shown(visitor)} (a text of 1 to {_LONGEST} characters, or a number)', field='visitor'
         )
     name = str(visitor)
     if _SURROGATE.search(name):
@@ -80,6 +83,11 @@ def visitor_name(visitor: object) -> str | None:
             f'not a visitor: {visitor!r:.80} (half a surrogate pair; decode it as UTF-8 first)', field='visitor'
         )
     return name
+
+
+def _length(visitor: str | int) -> int:
+    # Python writes no number with thousands of digits.
+    return len(visitor) if isinstance(visitor, str) else len(str(visitor)) if visitor.bit_length() < 1_024 else 1_024
 
 
 def number_of(decision: Sequence[str], visitor: str, purpose: str) -> float:
