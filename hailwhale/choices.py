@@ -19,6 +19,10 @@ _dice = SystemRandom()
 BAD_IDEA, TEST_IDEA = 0.05, 1.0
 
 
+#: Visitors of one call.
+MOST_VISITORS = 10_000
+
+
 class CostWarning(UserWarning):
     """What is to be as large as can be has the name of a cost."""
 
@@ -103,10 +107,16 @@ def picked(weights: Weights, number: float) -> str:
 
 def chance(seed: object = None) -> float:
     """A number from 0 until before 1; with a seed always the same one.  Raises `InvalidInput`."""
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
-        raise InvalidInput(f'not a seed: {seed!r:.80} (a whole number)', field='seed')
+    number = checked_seed(seed)
     # The system's dice: those of processes that were forked from one would fall alike.
-    return _dice.random() if seed is None else Random(seed).random()
+    return _dice.random() if number is None else Random(number).random()
+
+
+def checked_seed(seed: object) -> int | None:
+    """A whole number, or None for no seed.  Raises `InvalidInput`."""
+    if seed is None or (isinstance(seed, int) and not isinstance(seed, bool)):
+        return seed
+    raise InvalidInput(f'not a seed: {seed!r:.80} (a whole number)', field='seed')
 
 
 def even(options: Sequence[str]) -> Weights:
@@ -115,7 +125,7 @@ def even(options: Sequence[str]) -> Weights:
 
 
 def sorted_out(reasons: Iterable[Reason], *, bad: float, test: float) -> Reasons:
-    """Reasons by what they say."""
+    """Reasons by what they say; ``bad`` and ``test`` as `checked_threshold` has them."""
     found = Reasons([], [], [])
     for reason in reasons:
         if not reason.exposure:
@@ -127,6 +137,26 @@ def sorted_out(reasons: Iterable[Reason], *, bad: float, test: float) -> Reasons
         else:
             found.good.append(reason)
     return found
+
+
+def checked_threshold(number: object, field: str) -> float:
+    """A number from 0.  Raises `InvalidInput`."""
+    if isinstance(number, bool) or not isinstance(number, int | float) or not number >= 0:
+        raise InvalidInput(f'not a threshold: {number!r:.80} (a number from 0, such as 0.05)', field=field)
+    return number
+
+
+def chosen_from(*several: object, seed: object = None) -> str:
+    """An option from reasons, each with its weight beside those of the others.  Raises `InvalidInput`."""
+    weights: Weights = {}
+    for reasons, field in zip(several, Reasons._fields, strict=True):
+        for reason in reasons if isinstance(reasons, Iterable) else (reasons,):
+            if not isinstance(reason, Reason):
+                raise InvalidInput(f'not a reason: {reason!r:.80} (give those of weighted_reasons)', field=field)
+            weights[reason.option] = reason.weight
+    if not weights:
+        raise InvalidInput('no reasons to decide from (give those of weighted_reasons)', field='good')
+    return picked(weights, chance(seed) * sum(weights.values()))
 
 
 def _wide(interval: tuple[float, float], mean: float, times: float) -> bool:

@@ -18,7 +18,17 @@ from typing import Any, NamedTuple
 from hailwhale import parts, ranks
 from hailwhale.answers import Answers, Cache, Question
 from hailwhale.arguments import checked_share, either, metric_list, metrics_to_clear, natural, one_metric, one_node
-from hailwhale.choices import BAD_IDEA, TEST_IDEA, Deciding, Decision, Reason, Reasons, chance, picked, sorted_out
+from hailwhale.choices import (
+    BAD_IDEA,
+    TEST_IDEA,
+    Deciding,
+    Decision,
+    Reason,
+    Reasons,
+    checked_threshold,
+    chosen_from,
+    sorted_out,
+)
 from hailwhale.counter import Counted, Counter, Read, read_event
 from hailwhale.errors import InvalidInput
 from hailwhale.kept import AGREE_SECONDS, Kept, agreed, with_zones
@@ -54,7 +64,7 @@ class Whale(HasDefault):
                   setting HAILWHALE_URL, and without one the bundled engine
     ``settings``  all other settings; by default from the environment
     ``clock``     answers epoch seconds
-    ``deciding``  the part that decides; servers have one of their own
+    ``deciding``, ``results``  the parts that decide and compare; servers have their own
 
     The engine is connected at the first use.
 
@@ -73,6 +83,7 @@ class Whale(HasDefault):
         settings: Settings | None = None,
         clock: Callable[[], float] = time.time,
         deciding: str = 'deciding',
+        results: str = 'results',
     ) -> None:
         self.settings = settings or Settings.load()
         self.url = self.settings.url if url is None else url
@@ -82,7 +93,7 @@ class Whale(HasDefault):
         self._parts: _Parts | None = None
         self._cache = Cache(self.settings.cache_seconds, clock)
         self._deciding: Deciding | None = None
-        self._deciding_part = deciding
+        self._deciding_part, self._results_part = deciding, results
 
     def __repr__(self) -> str:
         return f'Whale({hide_secrets(self.url)!r})'
@@ -456,17 +467,20 @@ class Whale(HasDefault):
         two, by default all that were counted.  `hailwhale.experiments.results.results` says what else may be asked.
         Needs numpy and scipy: ``pip install 'hailwhale[decide]'``.
         """
-        return parts.maker('results')(self, pk, goals, **asked)
+        return parts.maker(self._results_part)(self, pk, goals, **asked)
 
     # -- deciding ----------------------------------------------------------------------------------------------------
 
     @property
     def deciding(self) -> Deciding:
         """What decides by these counters.  Needs numpy and scipy: ``pip install 'hailwhale[decide]'``."""
-        with self._lock:
-            if self._deciding is None:
-                self._deciding = parts.maker(self._deciding_part)(self)
-            return self._deciding
+        found = self._deciding
+        if found is None:
+            # Libraries take a while to be imported: nobody waits for the lock meanwhile.
+            made = parts.maker(self._deciding_part)(self)
+            with self._lock:
+                found = self._deciding = self._deciding or made
+        return found
 
     @shared
     def decide(
@@ -529,7 +543,8 @@ class Whale(HasDefault):
         ``bot``         the same for a visitor who is none; count nothing of it
         ``explain``     with reasons
 
-        Raises `InvalidInput`, `InvalidFormula` and `StorageError`.
+        What seems odd is told in ``warning``, such as a metric that was never counted.  Raises `InvalidInput`,
+        `InvalidFormula` and `StorageError`.
         """
         return self.deciding.decision(
             pk_base,
@@ -562,7 +577,8 @@ class Whale(HasDefault):
     ) -> list[Decision]:
         """A decision for each of many visitors: of each its dimensions, or ``{'visitor': name, 'dimensions': ...}``.
 
-        The other arguments are those of `decision`, and the same for all; 10,000 visitors at the most.
+        A mapping with one of these two keys may have ``bot`` and ``seed``, too, and no others.  The other arguments are
+        those of `decision`, and the same for all; 10,000 visitors at the most.
         """
         return self.deciding.decide_many(
             visitors,
@@ -611,19 +627,18 @@ class Whale(HasDefault):
         others that were never shown to such a visitor, or whose worth is known so badly that its interval of 90 % is
         wider than ``test_idea_threshold`` times their worth.  All others are good.
         """
+        bad = checked_threshold(bad_idea_threshold, 'bad_idea_threshold')
+        test = checked_threshold(test_idea_threshold, 'test_idea_threshold')
         reasons = self.reasons_for(pk_base, decision_name, options, formula, known_data, period, goal)
-        return sorted_out(reasons, bad=bad_idea_threshold, test=test_idea_threshold)
+        return sorted_out(reasons, bad=bad, test=test)
 
     @staticmethod
     def decide_from_reasons(
         good: Iterable[Reason], bad: Iterable[Reason] = (), test: Iterable[Reason] = (), *, seed: int | None = None
     ) -> str:
         """An option from reasons, each with its weight beside those of the others given: leave ``bad`` out, and no bad
-        one is tried again."""
-        weights = {reason.option: reason.weight for reasons in (good, bad, test) for reason in reasons}
-        if not weights:
-            raise InvalidInput('no reasons to decide from (give those of weighted_reasons)', field='good')
-        return picked(weights, chance(seed) * sum(weights.values()))
+        one is tried again.  Raises `InvalidInput`."""
+        return chosen_from(good, bad, test, seed=seed)
 
     @shared
     def count_decided_now(

@@ -21,7 +21,7 @@ def run_examples(page: Path, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=home, env=environ, capture_output=True, text=True, check=False, timeout=120)
 
 
-@pytest.mark.parametrize('name', ['README.rst', 'docs/counting.rst', 'docs/experiments.rst'])
+@pytest.mark.parametrize('name', ['README.rst', 'docs/counting.rst', 'docs/decisions.rst', 'docs/experiments.rst'])
 def test_the_examples_answer_what_the_page_says(name: str, tmp_path: Path) -> None:
     done = run_examples(ROOT / name, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

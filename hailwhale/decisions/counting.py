@@ -29,17 +29,25 @@ RESERVED = (CONTEXT, HOLDOUT)
 
 
 def decision_pk(pk_base: object, decision_name: object = None) -> Path:
-    """The pk of a decision: the base, and its name where it has one."""
+    """The pk of a decision: the base, and its name where it has one.  Raises `InvalidInput`."""
     base = pk_path(pk_base)
-    return base if decision_name is None else (*base, *pk_path(decision_name))
+    return base if decision_name is None else (*base, *_path(decision_name, 'decision_name'))
 
 
-def option_pk(decision: Path, option: object) -> Path:
-    """The pk of one of its options."""
-    (name, *more) = pk_path(option)
+def option_pk(decision: Path, option: object, *, field: str = 'option') -> Path:
+    """The pk of one of its options.  Raises `InvalidInput`, which names ``field``."""
+    (name, *more) = _path(option, field)
     if more:
-        raise InvalidInput(f'not the name of an option: {option!r:.80} (one text)', field='option')
+        raise InvalidInput(f'not the name of an option: {option!r:.80} (one text)', field=field)
     return (*decision, name)
+
+
+def _path(names: object, field: str) -> Path:
+    try:
+        return pk_path(names)
+    except InvalidInput as error:
+        error.field = field
+        raise
 
 
 def context_of(dimensions: object) -> Context:

@@ -2,28 +2,31 @@
 
 A decision reads what was counted today in the visitor's context, in one round trip, and asks a model for the weights.
 The model is made of all that was counted, and made anew behind the requests: once there are 3 % more decisions, or
-some time has passed.  Nothing is stored but counters: whoever reads them, and whenever, decides alike.
+some time has passed.  Who asks after a pause waits for a new one, where that is soon made.  Nothing is stored but
+counters: whoever reads them, and whenever, decides alike.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from os import getpid
 from time import monotonic
-from typing import Literal, NamedTuple
+from typing import Protocol, TypeVar
 
-from hailwhale.choices import CostWarning, Decision, Reason, chance
+from hailwhale.choices import Decision, Reason, Weights
+from hailwhale.decisions.choosing import Apart, Who, apart_of, by_chance, chosen, read_many
 from hailwhale.decisions.counting import context_of, decision_pk, option_pk
-from hailwhale.decisions.policies import Context, Model, Sums, Table, Tuning, Weights, even, fit, picked
+from hailwhale.decisions.known import Known, Seen
+from hailwhale.decisions.policies import Context, Model, Moments, Sums, Table, Tuning, Turn, fit
 from hailwhale.decisions.policies.tables import NOTHING
 from hailwhale.decisions.reading import Asked, Taken, formula_of, read_table, read_today
-from hailwhale.decisions.visitors import in_holdout, number_of, visitor_name
-from hailwhale.errors import InvalidInput, LimitExceeded, StorageError
+from hailwhale.decisions.visitors import checked_share, visitor_name
+from hailwhale.decisions.warned import cost_warning, missing
+from hailwhale.errors import HailWhaleError, InvalidInput, LimitExceeded
 from hailwhale.intervals import DAY
 from hailwhale.paths import Path, path_name
 from hailwhale.periods import Period
@@ -32,65 +35,34 @@ from hailwhale.whale import Whale
 #: Options of one decision, and decisions whose models are remembered.
 MOST_OPTIONS = 1_000
 _REMEMBERED = 1_000
-#: A model is made anew after so many more decisions, and after so many seconds.
-_SHARE, _FEWEST, _MOST = 0.03, 20, 2_000
-_OLD = 30.0
-#: Making models takes this share of the time at the most, and a model serves for so many seconds at the least.  Of the
-#: first decisions each teaches much: then it may take more.
-_BUSY, _YOUNG = 0.01, 0.5
-_FIRST, _BUSY_FIRST, _YOUNG_FIRST = 5_000, 0.3, 0.05
 #: Contexts whose weights are remembered.
 _SEEN = 10_000
-_COSTS = frozenset({'bounce', 'bounces', 'cost', 'costs', 'errors', 'refunds', 'spend', 'spent', 'unsubscribes'})
+#: Sums that are read in one round trip: the replies of more are slow to be told apart.  And how many visitors or
+#: contexts take long enough for others to mind.
+_TOGETHER, _SEVERAL = 1_000, 100
+#: Seconds that a decision waits while another one has a model made anew, before it takes the old one.
+_PATIENCE = 1.0
+
+_log = logging.getLogger(__name__)
 
 
-class _Seen(NamedTuple):
-    """The weights of options in a context, and the sums that they are of."""
-
-    model: Model
-    live: dict[str, Sums] | None
-    weights: Weights
-    read: float  #: when, on the clock that never goes back
+Given = TypeVar('Given')
+Found = TypeVar('Found')
 
 
-class _Who(NamedTuple):
-    """A visitor."""
+class Compute(Protocol):
+    """Runs what takes a while."""
 
-    context: Context
-    name: str | None
-
-
-@dataclass(slots=True)
-class _Known:
-    """A model, and how old it is."""
-
-    asked: Asked
-    least: bool
-    learned: tuple[Taken, Model] | None = None
-    made: float = 0.0
-    took: float = 0.0  #: seconds
-    decisions: int = 0  #: since then
-    total: int = 0  #: decisions of this process
-    busy: int = 0  #: the process that makes a new one
-    seen: dict[tuple[str, tuple[str, ...]], _Seen] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def due(self, now: float) -> bool:
-        """Whether it is time for a new model."""
-        age = now - self.made
-        counted = self.learned[0].table.moments.exposure if self.learned and self.asked.by_hits else 0.0
-        first = max(counted, self.total) < _FIRST
-        busy, young = (_BUSY_FIRST, _YOUNG_FIRST) if first else (_BUSY, _YOUNG)
-        if age < max(young, self.took / busy):
-            return False
-        return age > _OLD or (self.decisions >= min(max(_SHARE * counted, _FEWEST), _MOST))
+    def __call__(self, work: Callable[[], Found], /) -> Found:
+        """What the work answers."""
 
 
 class Decider:
     """Decides by the counters of one whale.  Safe for threads and greenlets.
 
     ``behind``   runs what makes a model anew, beside the requests; by default in a thread
-    ``compute``  runs the arithmetic of it, which takes up to 150 ms; a server of greenlets gives it to a real thread
+    ``compute``  runs the arithmetic of it, which takes up to 150 ms, and that of many visitors; a server of greenlets
+                 gives it to a real thread
     ``reuse``    seconds for which the weights of a context serve again; 0: every decision reads the counters
     """
 
@@ -100,16 +72,16 @@ class Decider:
         *,
         tuning: Tuning | None = None,
         behind: Callable[[Callable[[], None]], object] | None = None,
-        compute: Callable[[Callable[[], Model]], Model] | None = None,
+        compute: Compute | None = None,
         reuse: float = 0.0,
     ) -> None:
         self.whale = whale
         self.tuning = tuning or Tuning()
         self.behind = behind or _in_thread
-        self.compute = compute or (lambda work: work())
+        self.compute: Compute = compute or _here
         self.reuse = reuse
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[object, ...], _Known] = OrderedDict()
+        self._known: OrderedDict[tuple[object, ...], Known] = OrderedDict()
 
     def decide(
         self,
@@ -129,17 +101,18 @@ class Decider:
     ) -> Decision:
         """One decision; `Whale.decision` says what its arguments are."""
         names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
-        who = _Who(context_of(known_data), visitor_name(visitor))
-        warning = _warned(asked, goal)
-        if bot or in_holdout(asked.pk, who.name, holdout):
-            return _by_chance(asked, names, who, 'bot' if bot else 'holdout', warning)
+        who = Who(context_of(known_data), visitor_name(visitor), bot, seed)
+        warning = cost_warning(asked, goal)
+        apart = apart_of(asked, who, holdout)
+        if apart:
+            return by_chance(asked, names, who, apart, warning)
         known = self._known_of(asked, _least(goal), fresh=explain)
-        (seen,) = self._weighed(known, [who.context], names)
-        return _chosen(asked, names, who, seen, seed, explain, warning)
+        (seen,) = self._weighed(known, [who.context])
+        return chosen(asked, names, who, seen, explain, _both(warning, known.missing))
 
     def decide_many(
         self,
-        visitors: Sequence[tuple[object, object]],
+        visitors: Sequence[object],
         pk_base: object,
         decision_name: object,
         options: object,
@@ -150,20 +123,25 @@ class Decider:
         holdout: object = 0.0,
         explain: bool = False,
     ) -> list[Decision]:
-        """A decision for each of many visitors, of each its dimensions and name; in one round trip."""
+        """A decision for each of many visitors, as `read_visitor` reads them; in one round trip for many contexts."""
         names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
-        everybody = [_Who(context_of(dimensions), visitor_name(name)) for dimensions, name in visitors]
-        warning = _warned(asked, goal)
-        apart = [in_holdout(asked.pk, who.name, holdout) for who in everybody]
+        warning = cost_warning(asked, goal)
+        checked_share(holdout)
+        everybody = self._at_once(list(enumerate(visitors)), partial(read_many, asked, holdout))
         known = self._known_of(asked, _least(goal), fresh=explain, decisions=len(everybody))
-        contexts = list(dict.fromkeys(who.context for who, kept in zip(everybody, apart, strict=True) if not kept))
-        seen = dict(zip(contexts, self._weighed(known, contexts, names), strict=True))
-        return [
-            _by_chance(asked, names, who, 'holdout', warning)
-            if kept
-            else _chosen(asked, names, who, seen[who.context], None, explain, warning)
-            for who, kept in zip(everybody, apart, strict=True)
-        ]
+        contexts = list(dict.fromkeys(who.context for who, apart in everybody if not apart))
+        seen = dict(zip(contexts, self._weighed(known, contexts), strict=True))
+        both = _both(warning, known.missing)
+
+        def decided(some: Sequence[tuple[Who, Apart]]) -> list[Decision]:
+            return [
+                by_chance(asked, names, who, apart, warning)
+                if apart
+                else chosen(asked, names, who, seen[who.context], explain, both)
+                for who, apart in some
+            ]
+
+        return self._at_once(everybody, decided)
 
     def reasons(
         self,
@@ -176,10 +154,10 @@ class Decider:
         goal: object = 'max',
     ) -> list[Reason]:
         """What is known of each option in a context, best first."""
-        names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
+        _, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
         context = context_of(known_data)
-        (found,) = self._weighed(self._known_of(asked, _least(goal), fresh=True), [context], names)
-        return found.model.reasons(context, names, found.live)
+        (found,) = self._weighed(self._known_of(asked, _least(goal), fresh=True), [context])
+        return found.model.reasons(context, asked.options, found.live)
 
     def table(
         self, pk_base: object, decision_name: object, options: object, formula: object, period: object = None
@@ -208,72 +186,121 @@ class Decider:
 
     # -- models ------------------------------------------------------------------------------------------------------
 
-    def _known_of(self, asked: Asked, least: bool, *, fresh: bool = False, decisions: int = 1) -> _Known:
+    def _known_of(self, asked: Asked, least: bool, *, fresh: bool = False, decisions: int = 1) -> Known:
         """What is known of a decision; ``fresh``: by a model that is made now."""
         key = (asked, least)
         with self._lock:
             known = self._known.get(key)
             if known is None:
-                known = self._known[key] = _Known(asked, least)
+                known = self._known[key] = Known(asked, least)
             self._known.move_to_end(key)
             while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
-        if known.learned is None or fresh:
-            asked_at = monotonic()
+        now = monotonic()
+        if known.learned is None or (fresh and not known.failed):
             with known.lock:
                 # Whoever waited for the lock is served by what was made meanwhile.
-                if known.learned is None or known.made < asked_at:
+                if known.learned is None or known.made < now:
                     self._make(known)
+        elif known.overdue(now):
+            self._renew(known, now)
         known.decisions += decisions
         known.total += decisions
-        if known.due(monotonic()) and known.busy != getpid():
+        if known.due(now) and known.busy != getpid():
             known.busy = getpid()
-            self.behind(lambda: self._renew(known))
+            self.behind(lambda: self._renew_behind(known, now))
         return known
 
-    def _renew(self, known: _Known) -> None:
+    def _renew_behind(self, known: Known, asked_at: float) -> None:
         try:
-            with known.lock:
-                self._make(known)
-        except StorageError:
-            # The next decision meets the same error itself, and says so; until then the old model serves.
-            pass
+            self._renew(known, asked_at)
         finally:
-            # What failed is not tried again at once.
-            known.made, known.busy = monotonic(), 0
+            known.busy = 0
 
-    def _make(self, known: _Known) -> None:
+    def _renew(self, known: Known, asked_at: float) -> None:
+        """Make a model anew, unless another one was made meanwhile; the old one serves where that fails."""
+        # A fork may have left the lock to nobody.
+        if not known.lock.acquire(timeout=_PATIENCE):
+            known.made = monotonic()
+            return
+        try:
+            if known.made < asked_at:
+                self._make(known)
+        except HailWhaleError:
+            # The decision meets the same error itself, and says so.  What failed is not tried again at once.
+            known.made = monotonic()
+        finally:
+            known.lock.release()
+
+    def _make(self, known: Known) -> None:
         began = monotonic()
-        taken, known.decisions = self._taken(known.asked), 0
+        known.decisions, known.counted, known.stirred = 0, 0.0, False
+        try:
+            learned = self._learned(known)
+        except HailWhaleError:
+            raise
+        except Exception:
+            if not known.failed:
+                _log.exception('no model of %s could be made; it is tried again later', path_name(known.asked.pk))
+            known.failed, learned = True, known.learned or self._nothing(known.asked)
+        else:
+            known.failed = False
+        now = monotonic()
+        known.renewed(learned, now, now - began)
+
+    def _learned(self, known: Known) -> tuple[Taken, Model]:
+        taken = self._taken(known.asked)
+        known.missing = missing(self.whale, known.asked, taken.table.moments)
         model = self.compute(
             lambda: fit(taken.table, least=known.least, by_hits=known.asked.by_hits, tuning=self.tuning)
         )
-        known.learned, known.seen, known.made = (taken, model), {}, monotonic()
-        known.took = known.made - began
+        return taken, model
+
+    def _nothing(self, asked: Asked) -> tuple[Taken, Model]:
+        """What is known of a decision where nothing could be learned: all options are alike."""
+        now = int(self.whale.clock())
+        taken = Taken(Table([], asked.options, [], Moments(0.0, 0.0)), now - now % DAY, {})
+        return taken, Model(asked.options, self.tuning, Turn(), {})
 
     def _taken(self, asked: Asked) -> Taken:
         return read_table(self.whale.storage, self.whale.kept, asked, int(self.whale.clock()))
 
-    def _weighed(self, known: _Known, contexts: Sequence[Context], names: Sequence[str]) -> list[_Seen]:
+    def _weighed(self, known: Known, contexts: Sequence[Context]) -> list[Seen]:
         """The weights of options by now, in each of some contexts."""
+        now = monotonic()
+        found = self._found(known, contexts)
+        if known.stirred and known.overdue(now):
+            self._renew(known, now)
+            found = self._found(known, contexts)
+        return found
+
+    def _found(self, known: Known, contexts: Sequence[Context]) -> list[Seen]:
         assert known.learned
-        (taken, model), seen, now, options = known.learned, known.seen, monotonic(), tuple(names)
+        # Of whatever order the options are given in, the weights are the same.
+        (taken, model), seen, now, options = known.learned, known.seen, monotonic(), known.asked.options
         if len(seen) + len(contexts) > _SEEN:
             seen.clear()
-        known_before = [seen.get((context.text, options)) for context in contexts]
-        found = [
-            last if last and last.model is model and now - last.read < self.reuse else None for last in known_before
+        known_before = [
+            last if (last := seen.get(context.text)) and last.model is model else None for context in contexts
         ]
+        found = [last if last and now - last.read < self.reuse else None for last in known_before]
         missing = [place for place, last in enumerate(found) if last is None]
-        if not missing:
-            return [one for one in found if one]
-        lives = self._live(taken, model, known.asked, [contexts[place] for place in missing])
-        for place, live in zip(missing, lives, strict=True):
-            context, last = contexts[place], known_before[place]
-            same = last is not None and last.model is model and last.live == live
-            weights = last.weights if last and same else model.weights(context, names, live)
-            found[place] = seen[context.text, options] = _Seen(model, live, weights, now)
+        most = max(1, _TOGETHER // len(options))
+        for start in range(0, len(missing), most):
+            some = missing[start : start + most]
+            lives = self._live(taken, model, known.asked, [contexts[place] for place in some])
+            triples = [(contexts[place], live, known_before[place]) for place, live in zip(some, lives, strict=True)]
+            weights = self._at_once(triples, partial(_weights, model, options))
+            for place, (context, live, last), by_option in zip(some, triples, weights, strict=True):
+                if live is not None:
+                    whole = {option: model.whole.get((context.text, option), NOTHING) for option in live}
+                    known.saw(live, (last and last.live) or whole)
+                found[place] = seen[context.text] = Seen(model, live, by_option, now)
         return [one for one in found if one]
+
+    def _at_once(self, given: Sequence[Given], work: Callable[[Sequence[Given]], list[Found]]) -> list[Found]:
+        """What is worked out of each of some things: of many as a model is."""
+        return self.compute(lambda: work(given)) if len(given) > _SEVERAL else work(given)
 
     def _live(
         self, taken: Taken, model: Model, asked: Asked, contexts: Sequence[Context]
@@ -305,29 +332,18 @@ def _since(
     return Sums(*map(lambda all, new, old: all + new - old, whole.get(key, NOTHING), sums, before.get(key, NOTHING)))
 
 
-def _by_chance(
-    asked: Asked, names: Sequence[str], who: _Who, by: Literal['bot', 'holdout'], warning: str | None
-) -> Decision:
-    weights = even(names)
-    # Bots without a name all get the same option, which costs nobody anything.
-    option = picked(weights, number_of(asked.pk, who.name or '', 'option'))
-    return Decision(option, weights[option], weights, by, True, warning=warning)
+def _weights(
+    model: Model, options: Sequence[str], some: Sequence[tuple[Context, dict[str, Sums] | None, Seen | None]]
+) -> list[Weights]:
+    """The weights in each of some contexts, by the sums there and what they were before."""
+    return [
+        last.weights if last and last.live == live else model.weights(context, options, live)
+        for context, live, last in some
+    ]
 
 
-def _chosen(
-    asked: Asked, names: Sequence[str], who: _Who, seen: _Seen, seed: int | None, explain: bool, warning: str | None
-) -> Decision:
-    sticky = who.name is not None and seed is None
-    number = number_of(asked.pk, who.name, 'option') if who.name is not None and seed is None else chance(seed)
-    option, model = picked(seen.weights, number), seen.model
-    found = Decision(option, seen.weights[option], dict(seen.weights), 'policy', sticky, seed, warning=warning)
-    if not explain:
-        return found
-    return replace(
-        found,
-        paths=tuple(map(path_name, dict.fromkeys([*model.paths(who.context), *who.context.paths]))),
-        reasons=tuple(model.reasons(who.context, names, seen.live)),
-    )
+def _both(one: str | None, other: str | None) -> str | None:
+    return f'{one}; {other}' if one and other else one or other
 
 
 def _read(pk: Path, options: object, formula: object, period: object) -> tuple[Sequence[str], Asked]:
@@ -347,7 +363,7 @@ def checked_options(options: object) -> list[str]:
         raise InvalidInput(f'not options to choose among: {options!r:.80} (a list of names)', field='options')
     if len(options) > MOST_OPTIONS:
         raise LimitExceeded(f'{len(options)} options, more than {MOST_OPTIONS}', field='options')
-    names = [option_pk((), option)[0] for option in options]
+    names = [option_pk((), option, field='options')[0] for option in options]
     twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
     if twice is not None:
         raise InvalidInput(f'the option {twice!r:.80} is there twice (give it once)', field='options')
@@ -360,15 +376,8 @@ def _least(goal: object) -> bool:
     return goal == 'min'
 
 
-def _warned(asked: Asked, goal: object) -> str | None:
-    """A warning where what is to be large has the name of a cost."""
-    if goal != 'max' or asked.reward not in _COSTS:
-        return None
-    message = (
-        f"the option with the most {asked.reward} is chosen, which sounds like a cost: say goal='min' for the least"
-    )
-    warnings.warn(message, CostWarning, stacklevel=5)
-    return message
+def _here(work: Callable[[], Found]) -> Found:
+    return work()
 
 
 def _in_thread(work: Callable[[], None]) -> None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hailwhale.choices import Decision, Reason
+from hailwhale.choices import MOST_VISITORS, Decision, Reason
 from hailwhale.decisions.decider import Decider
 from hailwhale.errors import InvalidInput, LimitExceeded
 from hailwhale.whale import Whale
-
-#: Visitors of one call.
-MOST_VISITORS = 10_000
 
 
 class Deciding:
@@ -34,15 +31,8 @@ class Deciding:
             raise LimitExceeded(
                 f'{len(visitors):,} visitors, more than {MOST_VISITORS:,} (ask in parts)', field='visitors'
             )
-        return self.decider.decide_many(list(map(_visitor, visitors)), pk_base, decision_name, options, **more)
+        return self.decider.decide_many(visitors, pk_base, decision_name, options, **more)
 
     def reasons(self, *args: Any, **more: Any) -> list[Reason]:
         """See `Whale.reasons_for`."""
         return self.decider.reasons(*args, **more)
-
-
-def _visitor(given: object) -> tuple[object, object]:
-    """The dimensions and the name of a visitor: dimensions, or ``{'visitor': name, 'dimensions': ...}``."""
-    if isinstance(given, dict) and given and set(given) <= {'visitor', 'dimensions'}:
-        return given.get('dimensions'), given.get('visitor')
-    return given, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
@@ -56,7 +56,9 @@ class Asked:
     def squares(self) -> tuple[str, ...]:
         """The metrics beside them that tell the scatter."""
         own = (square_of(self.reward),)
-        return own if self.by_hits else (*own, square_of(self.exposure), product_of(self.reward, self.exposure))
+        if self.by_hits:
+            return own
+        return (*own, square_of(self.exposure), product_of(self.reward, self.exposure), times_of(self.exposure))
 
     def where(self, context: Context, option: str) -> tuple[Path, Path]:
         """The pk and the node where an option is counted in a context."""
@@ -76,7 +78,11 @@ def formula_of(text: object) -> tuple[str, str]:
     """The two sides of a formula that options are compared by: a metric, or one over another.  One alone is by hit."""
     if not isinstance(text, str):
         raise InvalidFormula(f'not a formula: {text!r:.80} (such as earned/hits)', field='formula')
-    reward, *others = metrics = Formula.parse(text).metrics or (DEFAULT_METRIC,)
+    try:
+        reward, *others = metrics = Formula.parse(text).metrics or (DEFAULT_METRIC,)
+    except InvalidFormula as error:
+        error.field = 'formula'
+        raise
     exposure = others[0] if others else DEFAULT_METRIC
     if ':' in text or len(metrics) != 1 + ('/' in text) or reward == exposure:
         raise InvalidFormula(
@@ -103,16 +109,17 @@ def read_table(storage: Storage, kept: Kept, asked: Asked, now: int) -> Taken:
             for plan, *_ in plans
         ]
     )
-    sums: defaultdict[str, int] = defaultdict(int)
+    sums: list[Counter[str]] = []
     places: dict[str, int] = {}
     cells = []
     each = zip(wholes, groups, strict=True)
     for option in range(len(asked.options)):
+        sums.append(Counter())
         for plan, since, until in plans:
             whole, children = next(each)
             inside = [since <= start < until for start in plan.starts]
             for metric in metrics:
-                sums[metric] += sum(compress(whole[metric], inside))
+                sums[-1][metric] += sum(compress(whole[metric], inside))
             numbers = [places.setdefault(text, len(places)) for text in ('', *children)]
             starts = np.array(plan.starts)[inside]
             columns = [_apart(whole, children, metric)[:, inside] for metric in asked.metrics]
@@ -133,24 +140,40 @@ def _apart(whole: Columns, children: Mapping[str, Columns], metric: str) -> NDAr
     return found
 
 
-def _taken(asked: Asked, texts: Sequence[str], cells: Floats, sums: Mapping[str, int], now: int) -> Taken:
+def _taken(asked: Asked, texts: Sequence[str], cells: Floats, sums: Sequence[Mapping[str, int]], now: int) -> Taken:
+    """A table of cells, and what of them is of today; ``sums`` are those of each option, in millionths."""
     used, cells[0] = np.unique(cells[0], return_inverse=True)
     contexts = [Context.read(texts[place]) for place in used.astype(int).tolist()]
     day = now - now % DAY
     today = cells[2] >= day
     cells[2] = (now - cells[2]) / _HOUR
-    exposure, reward = (sums[metric] / MICROS_PER_UNIT for metric in (asked.exposure, asked.reward))
+    exposure, reward = (_all(sums, metric) for metric in (asked.exposure, asked.reward))
     table = Table(contexts, asked.options, cells.T, Moments(exposure, reward, *_scatter(asked, sums)))
     return Taken(table, day, replace(table, cells=cells.T[today]).sums())
 
 
-def _scatter(asked: Asked, sums: Mapping[str, int]) -> tuple[float | None, float | None, float | None]:
+def _scatter(asked: Asked, sums: Sequence[Mapping[str, int]]) -> tuple[float | None, float | None, float | None]:
     """Sums of squares and products; None where they were not counted, or are those of ones."""
-    found = [sums[metric] / MICROS_PER_UNIT for metric in asked.squares]
-    squares = found[0] or None
+    squares = _squares(asked.reward, sums) or None
     if asked.by_hits:
         return squares, None, None
-    return squares, found[1] or None, found[2]
+    return squares, _squares(asked.exposure, sums) or None, _all(sums, product_of(asked.reward, asked.exposure))
+
+
+def _squares(metric: str, sums: Sequence[Mapping[str, int]]) -> float:
+    """The sum of squares of a metric.
+
+    Squares of less than half a millionth were rounded away.  But those of some amounts sum to no less than the square
+    of their sum over how many there are.
+    """
+    found = _all(sums, square_of(metric))
+    least = sum(one[metric] ** 2 / times for one in sums if (times := one[times_of(metric)]) > 0) / MICROS_PER_UNIT
+    # Where amounts are alike these are the same, but for what floats cannot hold.
+    return least if least > found * (1 + 1e-9) else found
+
+
+def _all(sums: Sequence[Mapping[str, int]], metric: str) -> float:
+    return sum(one[metric] for one in sums) / MICROS_PER_UNIT
 
 
 def _plans(kept: Kept, period: Period | None, now: int) -> list[tuple[Plan, int, int]]:

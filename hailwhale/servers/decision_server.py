@@ -7,18 +7,27 @@
     /count_decision    GET, POST   OK, or {"counted": true}
 
 ``by_metric`` is the formula.  Who calls itself a bot gets an option that is as likely as all others, and nothing of it
-is counted; ``bot=0`` says that a program asks for a visitor.
+is counted; ``bot=0`` says that a program asks for a visitor.  ``visitors`` are sent by servers, so that the
+``User-Agent`` of the request says nothing of them: of each it may be said that it is a ``bot``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from hailwhale.choices import MOST_VISITORS
 from hailwhale.errors import InvalidInput
 from hailwhale.servers.bots import is_bot
-from hailwhale.servers.params import Parameters, flag, formulas, one_of, raw, share, value, whole
+from hailwhale.servers.params import Parameters, flag, formulas, one_of, raw, share, value, visitor, whole
 from hailwhale.servers.web import COUNTED, TEXT, Answer, Request, Route, json
 from hailwhale.whale import Whale
+
+#: As many visitors as are decided for at once, with some dimensions of each.
+_MOST_VALUES = MOST_VISITORS * 16
+#: What arguments of `Whale.decision` and `Whale.count_decided_now` are called here.
+_NAMES = {'formula': 'by_metric', 'decision_name': 'decision', 'pk_base': 'pk'}
 
 _DECIDE = Parameters(
     pk=value,
@@ -28,13 +37,13 @@ _DECIDE = Parameters(
     by_metric=formulas,
     period=value,
     goal=one_of('max', 'min'),
-    visitor=raw,
+    visitor=visitor,
     seed=whole,
     holdout=share,
     explain=flag,
     visitors=value,
     bot=flag,
-)
+).with_many('visitors', _MOST_VALUES)
 _COUNT = Parameters(
     pk=value,
     decision=value,
@@ -43,7 +52,7 @@ _COUNT = Parameters(
     metrics=value,
     at=value,
     id=raw,
-    visitor=raw,
+    visitor=visitor,
     holdout=share,
     bot=flag,
 )
@@ -66,6 +75,10 @@ class _DecisionServer:
 
     def decide(self, request: Request) -> Answer:
         """Choose an option for a visitor, or for each of many."""
+        with _named_as_given():
+            return self._decide(request)
+
+    def _decide(self, request: Request) -> Answer:
         given = dict(request.given)
         for name in ('pk', 'options'):
             if name not in given:
@@ -88,6 +101,10 @@ class _DecisionServer:
 
     def count(self, request: Request) -> Answer:
         """Count what an option did."""
+        with _named_as_given():
+            return self._count(request)
+
+    def _count(self, request: Request) -> Answer:
         given = dict(request.given)
         for name in ('pk', 'option'):
             if name not in given:
@@ -98,3 +115,13 @@ class _DecisionServer:
             return Answer(COUNTED, TEXT) if request.method == 'GET' else json({'counted': False})
         counted = self._whale.count_decided_now(*place, **given)
         return Answer(COUNTED, TEXT) if request.method == 'GET' else json({'counted': counted})
+
+
+@contextmanager
+def _named_as_given() -> Iterator[None]:
+    """Errors name the parameter that was given."""
+    try:
+        yield
+    except InvalidInput as error:
+        error.field = _NAMES.get(error.field or '', error.field)
+        raise

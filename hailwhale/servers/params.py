@@ -31,7 +31,7 @@ from hailwhale.errors import (
     Unanswerable,
     Unauthorized,
 )
-from hailwhale.lenient import read_json, read_value
+from hailwhale.lenient import MAX_NODES, read_json, read_value
 from hailwhale.paths import DEFAULT_PK, Path, pk_path
 from hailwhale.servers.bodies import Environ, UnknownCoding, body_of
 
@@ -52,7 +52,10 @@ FORM = 'application/x-www-form-urlencoded'
 # Beacons are sent as text/plain.
 _JSON = re.compile(r'|text/plain|application/(?:[a-z0-9.-]+\+)?json')
 _KEY_GIVEN = re.compile(rf"""([?&]{KEY}=)[^&\s'"]+""")
-_WHOLE = re.compile(r'[+-]?[0-9]{1,9}')
+#: As many as any number has that stands for something.
+_DIGITS = 18
+_WHOLE = re.compile(rf'[+-]?[0-9]{{1,{_DIGITS}}}')
+_MANY_DIGITS = re.compile(r'[+-]?[0-9]+')
 _FLAGS = dict.fromkeys(('', '1', 'true', 'yes', 'on'), True) | dict.fromkeys(('0', 'false', 'no', 'off'), False)
 _SHOWN = 80
 #: Parts of queries are remembered that are no longer than this.
@@ -219,10 +222,24 @@ def raw(given: Any, name: str, spelled: bool) -> str:
     return str(given)
 
 
+def visitor(given: Any, name: str, spelled: bool) -> str | int:
+    """A text just as it is, or a whole number: applications number their visitors."""
+    if (not spelled and not isinstance(given, str | int)) or isinstance(given, bool):
+        raise InvalidInput(f'neither a text nor a whole number: {shown(given)}', field=name)
+    found: str | int = given
+    return found
+
+
 def whole(given: Any, name: str, spelled: bool) -> int:
     """A whole number."""
     if spelled and _WHOLE.fullmatch(given.strip()):
         return int(given)
+    if spelled and _MANY_DIGITS.fullmatch(given.strip()):
+        raise InvalidInput(
+            f'not a whole number of at most {_DIGITS} digits: {shown(given)} (from -{10**_DIGITS - 1:,} to '
+            f'{10**_DIGITS - 1:,})',
+            field=name,
+        )
     if spelled or not isinstance(given, int) or isinstance(given, bool):
         raise InvalidInput(f'not a whole number: {shown(given)} (try 0, 1, 2)', field=name)
     return given
@@ -270,12 +287,19 @@ class Parameters:
     def __init__(self, **kinds: Kind) -> None:
         self._kinds = kinds
         self._without_pk = DEFAULT_PK
+        self._most = MAX_NODES
+        self._many: str | None = None
         self._names = {name: name for name in kinds}
         self._names |= {_OTHER_SPELLING[name]: name for name in kinds if name in _OTHER_SPELLING}
 
     def about_all(self) -> Parameters:
         """The same; but a request that names no pk is one about all pks, not about the pk without a name."""
         self._without_pk = ()
+        return self
+
+    def with_many(self, name: str, values: int) -> Parameters:
+        """The same; but a JSON body may hold so many values, as there may be many in ``name``."""
+        self._most, self._many = values, name
         return self
 
     def pks(self, given: Mapping[str, Any]) -> list[Path]:
@@ -296,7 +320,7 @@ class Parameters:
         ``max_inflated`` once it is inflated, and the like, `UnknownBody` for a body that is neither JSON nor a form.
         """
         found: dict[str, Any] = {}
-        for given_name, given, spelled in _given(environ, max_body, max_body if max_inflated is None else max_inflated):
+        for given_name, given, spelled in self._given(environ, max_body, max_inflated):
             if given_name in _IGNORED:
                 continue
             name = self._names.get(given_name)
@@ -310,26 +334,35 @@ class Parameters:
                 found[name] = kind(given, name, spelled)
         return found
 
+    def _given(self, environ: Environ, max_body: int, max_inflated: int | None) -> Iterator[tuple[str, Any, bool]]:
+        """Every name with its value; and whether that is a text to be read, not a value of JSON."""
+        for name, text in pairs(environ.get('QUERY_STRING', '').encode('latin-1')):
+            yield name, text, True
+        if environ['REQUEST_METHOD'] != 'POST':
+            return
+        media = media_type(environ)
+        body = body_of(environ, max_body=max_body, max_inflated=max_body if max_inflated is None else max_inflated)
+        if body and media == FORM:
+            if body.lstrip()[:1] == b'{':
+                raise UnknownBody('a form that looks like JSON (send JSON with Content-Type: application/json)')
+            for name, text in pairs(body):
+                yield name, text, True
+        elif body:
+            check_json(media)
+            yield from ((name, item, False) for name, item in self._json(body).items())
+
+    def _json(self, body: bytes) -> Mapping[str, Any]:
+        try:
+            read = read_json(body, max_bytes=len(body), max_nodes=self._most)
+        except LimitExceeded as error:
+            error.field = self._many
+            raise
+        if not isinstance(read, dict):
+            raise InvalidText(f'not a JSON object of parameters: {shown(read)} (try {{"pk": "signup"}})')
+        return read
+
     def _known(self) -> str:
         return f'there are {", ".join(self._kinds)}' if self._kinds else 'this path takes none'
-
-
-def _given(environ: Environ, max_body: int, max_inflated: int) -> Iterator[tuple[str, Any, bool]]:
-    """Every name with its value; and whether that is a text to be read, not a value of JSON."""
-    for name, text in pairs(environ.get('QUERY_STRING', '').encode('latin-1')):
-        yield name, text, True
-    if environ['REQUEST_METHOD'] != 'POST':
-        return
-    media = media_type(environ)
-    body = body_of(environ, max_body=max_body, max_inflated=max_inflated)
-    if body and media == FORM:
-        if body.lstrip()[:1] == b'{':
-            raise UnknownBody('a form that looks like JSON (send JSON with Content-Type: application/json)')
-        for name, text in pairs(body):
-            yield name, text, True
-    elif body:
-        check_json(media)
-        yield from ((name, item, False) for name, item in _json(body).items())
 
 
 def media_type(environ: Environ) -> str:
@@ -341,13 +374,6 @@ def check_json(media: str) -> None:
     """Raise `UnknownBody` unless a body of this type is read as JSON."""
     if not _JSON.fullmatch(media):
         raise UnknownBody(f'not a type of body that is read: {shown(media)} (send application/json)')
-
-
-def _json(body: bytes) -> Mapping[str, Any]:
-    read = read_json(body, max_bytes=len(body))
-    if not isinstance(read, dict):
-        raise InvalidText(f'not a JSON object of parameters: {shown(read)} (try {{"pk": "signup"}})')
-    return read
 
 
 def pairs(query: bytes, *, strict: bool = True) -> Iterator[tuple[str, str]]:

@@ -47,9 +47,10 @@ _AGAIN_AFTER = 1.0
 #: Seconds for which a drainer that is left still brings what waits into the counters.
 LEAVE_WITHIN = 10.0
 
-#: What decides in a server.
-_DECIDING = 'deciding in a server'
+#: What decides and compares in a server.
+_DECIDING, _RESULTS = 'deciding in a server', 'results in a server'
 register(_DECIDING, 'hailwhale.wsgi.deciding:deciding')
+register(_RESULTS, 'hailwhale.wsgi.deciding:results')
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def assembled(
         _ping(storage)
         access = _access(storage, settings, open=open)
         stack.callback(access.close)
-        whale = stack.enter_context(Whale(settings=settings, deciding=_DECIDING))
+        whale = stack.enter_context(Whale(settings=settings, deciding=_DECIDING, results=_RESULTS))
         hail, meters = Hail(whale), Meters()
         gathering = Gathering(meters.measured(hail.push))
         drainer = stack.enter_context(Drainer(hail, turn)) if 'drain' in parts else None

@@ -41,11 +41,68 @@ def test_an_explanation_has_a_row_for_each_option_best_first(run: Run) -> None:
     lines = out.splitlines()
     heads, rows = lines[2].split(), [line.split() for line in lines[3:6]]
     assert code == 0
-    assert heads == ['option', 'weight', 'best', 'worth', 'from', 'to', 'shown', 'earned']
+    assert heads == ['option', 'weight', 'best', 'worth', 'from', 'to', 'hits', 'earned']
     assert rows[0][0] == 'blue'
     assert rows[0][8:10] == ['400', '2,500']
     assert {row[0] for row in rows} == {'blue', 'red', 'green'}
     assert lines[-1] == 'looked at: _, ["country", "US"]'
+
+
+@pytest.mark.usefixtures('counted')
+def test_numbers_have_few_digits_and_stand_below_each_other(run: Run, embedded_url: str) -> None:
+    with Whale(embedded_url) as whale:
+        whale.count_decided_now('Page', None, 'cheap', {'country': 'US'}, {'hits': 400, 'earned': '0.5'})
+    _, out, _ = run(*ASKED[:4], 'cheap', *ASKED[4:], '--explain')
+    rows = {line.split()[0]: line.split() for line in out.splitlines()[3:6]}
+    assert all('e' not in number for row in rows.values() for number in row[5:10])
+    assert {len(number.partition('.')[2]) for row in rows.values() for number in row[5:8]} == {3}
+    assert [rows[option][8:10] for option in ('blue', 'red', 'cheap')] == [
+        ['400', '2,500'],
+        ['400', '100'],
+        ['400', '0.5'],
+    ]
+
+
+def test_columns_are_called_by_the_metrics_that_are_compared(run: Run, embedded_url: str) -> None:
+    with Whale(embedded_url) as whale:
+        for option, spent in (('a', 1), ('b', 3)):
+            event = whale.decided_event('Ads', None, option, None, {'hits': 1, 'spent': spent, 'earned': 2})
+            whale.count_many([event] * 60)
+    code, out, err = run('decide', 'Ads', 'a', 'b', 'new', '--by', 'spent/earned', '--goal', 'min', '--explain')
+    heads, *rows = (line.split() for line in out.splitlines()[2:6])
+    assert code == 0
+    assert heads[-2:] == ['earned', 'spent']
+    assert {row[0]: row[8:10] for row in rows} == {'a': ['120', '60'], 'b': ['120', '180'], 'new': ['0', '0']}
+    assert 'hailwhale:' not in err
+
+
+@pytest.mark.usefixtures('counted')
+def test_warnings_are_sentences_beside_the_answer(run: Run) -> None:
+    code, out, err = run('decide', 'Page', 'red', 'blue', '--by', 'spent/hits', '--json')
+    *_, said = err.splitlines()
+    assert code == 0
+    assert said == f'hailwhale: {json.loads(out)["warning"]}'
+    assert said.startswith('hailwhale: the option with the most spent is chosen')
+    assert said.endswith("; nothing was counted of 'spent'; there are earned (give the formula)")
+    _, _, err = run('decide', 'Page', 'red', 'blue')
+    assert err.splitlines()[-1] == "hailwhale: nothing was counted of 'value'; there are earned (give the formula)"
+
+
+@pytest.mark.usefixtures('counted')
+@pytest.mark.parametrize(
+    ('apart', 'said'),
+    [
+        (('--visitor', 'anna', '--holdout', '1'), 'by chance: the visitor is of the hold-out'),
+        (('--bot',), 'by chance: bots teach nothing'),
+    ],
+)
+def test_who_is_left_to_chance_is_told_why(run: Run, apart: tuple[str, ...], said: str) -> None:
+    for explain in ((), ('--explain',)):
+        code, out, _ = run(*ASKED, *apart, *explain)
+        assert code == 0
+        assert out.splitlines()[1:4] == ['', said, '']
+        assert [line.split()[:3] for line in out.splitlines()[4:]] == [['red', '50.0', '%'], ['blue', '50.0', '%']]
+    assert said not in run(*ASKED, '--visitor', 'anna')[1]
 
 
 def test_before_anything_is_counted_all_are_alike_and_nothing_is_known(run: Run) -> None:
@@ -78,6 +135,7 @@ def test_the_least_may_be_the_best_and_a_period_be_read(run: Run) -> None:
         (('Page', 'a', 'b', '--by', 'earned:last'), 'decisions compare a metric'),
         (('Page', 'a', 'b', '--dimensions', '{__context__: x}'), '__context__'),
         (('Page', 'a', 'b', '--goal', 'most'), 'invalid choice'),
+        (('Page', 'a', 'b', '--holdout', '2', '--visitor', 'x'), 'not a share of visitors'),
         (('Page',), 'OPTION'),
     ],
 )

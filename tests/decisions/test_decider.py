@@ -6,20 +6,24 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from hailwhale.choices import CostWarning
-from hailwhale.decisions.decider import MOST_OPTIONS, Decider, checked_options, in_holdout
-from hailwhale.decisions.policies import Model
+from hailwhale.decisions.decider import MOST_OPTIONS, Decider, checked_options
+from hailwhale.decisions.visitors import in_holdout
 from hailwhale.errors import HailWhaleError, InvalidInput, LimitExceeded, StorageUnavailable
 from hailwhale.settings import Settings
 from hailwhale.whale import Whale
 from tests import engines
 from tests.clocks import NOW, Clock
 from tests.engines import until
+
+Found = TypeVar('Found')
 
 ASKED = ('Page', 'color')
 OPTIONS = ['red', 'blue', 'green']
@@ -43,7 +47,7 @@ class Work:
     def behind(self, work: Callable[[], None]) -> None:
         self.left.append(work)
 
-    def compute(self, work: Callable[[], Model]) -> Model:
+    def compute(self, work: Callable[[], Found]) -> Found:
         self.made += 1
         if self.error:
             raise self.error
@@ -94,6 +98,12 @@ def tell_some(whale: Whale) -> None:
     for visitor, rates in [(US, (9, 14, 8)), (UK, (12, 9, 11))]:
         for option, earned in zip(OPTIONS, rates, strict=True):
             tell(whale, option, 60, earned, visitor)
+
+
+def tell_of_yesterday(whale: Whale, *earned: int, shown: int = 60) -> None:
+    """What live sums do not show."""
+    for option, number in zip(OPTIONS, earned, strict=True):
+        tell(whale, option, shown, number, US, at=NOW - DAY)
 
 
 def spread(found: Counter[str], weights: dict[str, float]) -> list[float]:
@@ -169,7 +179,11 @@ def test_options_that_were_never_counted_have_the_same_chance(whale: Whale, deci
     # Nothing was earned yet.
     decision = Decider(whale).decide(*ASKED, OPTIONS, FORMULA, US, explain=True)
     assert decision.weights == dict.fromkeys(OPTIONS, pytest.approx(1 / 3))
-    assert [(reason.exposure, reason.mean) for reason in decision.reasons] == [(50, None), (0, None), (0, None)]
+    assert [(reason.option, reason.exposure, reason.mean) for reason in decision.reasons] == [
+        ('blue', 0, None),
+        ('green', 0, None),
+        ('red', 50, None),
+    ]
 
 
 def test_an_option_that_earns_more_is_chosen_more_often(whale: Whale, decider: Decider) -> None:
@@ -195,6 +209,20 @@ def test_the_order_of_the_options_changes_no_weight(whale: Whale, decider: Decid
     turned = decider.decide(*ASKED, OPTIONS[::-1], FORMULA, US).weights
     assert turned == pytest.approx(weights)
     assert list(turned) == OPTIONS[::-1]
+
+
+@pytest.mark.parametrize('apart', [{}, {'holdout': 1}, {'bot': True}])
+def test_a_visitor_keeps_an_option_in_whatever_order_they_are_listed(
+    whale: Whale, decider: Decider, apart: dict[str, Any]
+) -> None:
+    tell_some(whale)
+    for visitor in range(40):
+        found, turned = (
+            decider.decide(*ASKED, options, FORMULA, US, visitor=visitor, **apart)
+            for options in (OPTIONS, OPTIONS[::-1])
+        )
+        assert (found, list(found.weights), list(turned.weights)) == (turned, OPTIONS, OPTIONS[::-1])
+    assert len({decider.decide(*ASKED, OPTIONS, FORMULA, US, visitor=n, **apart).option for n in range(40)}) > 1
 
 
 def test_the_least_is_best_where_that_is_the_goal(whale: Whale, decider: Decider) -> None:
@@ -406,12 +434,9 @@ def test_who_is_known_nothing_of_is_decided_for_by_all_others(whale: Whale, deci
 def test_a_model_is_made_anew_behind_when_it_is_old(
     whale: Whale, decider: Decider, work: Work, seconds: Seconds
 ) -> None:
-    # Of another day, so that no live sums show it.
-    for option in OPTIONS:
-        tell(whale, option, 60, 9, US, at=NOW - DAY)
+    tell_of_yesterday(whale, 9, 9, 9)
     before = decider.decide(*ASKED, OPTIONS, FORMULA, US).weights
-    for option, earned in [('red', 30), ('blue', 30), ('green', 90)]:
-        tell(whale, option, 200, earned, US, at=NOW - DAY)
+    tell_of_yesterday(whale, 30, 30, 90, shown=200)
     seconds.now += 29
     decider.decide(*ASKED, OPTIONS, FORMULA, US)
     assert work.left == []
@@ -452,23 +477,198 @@ def test_the_larger_the_table_the_more_decisions_a_model_lasts(
     assert work.left == []
 
 
+@pytest.mark.parametrize('error', [ArithmeticError('singular'), MemoryError()])
 def test_a_model_whose_making_fails_is_not_missed_and_tried_again_later(
-    whale: Whale, decider: Decider, work: Work, seconds: Seconds
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     tell_some(whale)
     before = decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1)
-    work.error, seconds.now = ArithmeticError('singular'), seconds.now + 31
+    work.error, seconds.now = error, seconds.now + 31
     assert decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1) == before
-    with pytest.raises(ArithmeticError):
+    work.do()
+    assert work.made == 2
+    for pause in [0, 20, 9, *[31] * 3]:
+        seconds.now += pause
+        for _ in range(30):
+            assert decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1) == before
+        assert (
+            replace(decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1, explain=True), paths=(), reasons=()) == before
+        )
         work.do()
-    for _ in range(3):
-        assert decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1) == before
-    assert work.left == []
+    # Four times in as many half minutes, and told once.
+    assert work.made == 5
+    assert [record.message for record in caplog.records] == [
+        'no model of ["Page", "color"] could be made; it is tried again later'
+    ]
+    assert caplog.records[0].exc_info
     work.error, seconds.now = None, seconds.now + 31
     decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1)
     work.do()
-    assert work.made == 3
-    assert decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1) == before
+    tell(whale, 'green', 400, 390, US)
+    seconds.now += 31
+    work.do()
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1).weights['green'] > 0.8
+
+
+def test_where_no_model_can_be_made_at_all_options_are_alike(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds, caplog: pytest.LogCaptureFixture
+) -> None:
+    tell(whale, 'blue', 60, 60)
+    work.error = ValueError('no such thing')
+    for pause in (0, 1, 2, 5):
+        seconds.now += pause
+        found = decider.decide(*ASKED, OPTIONS, FORMULA, visitor='anna', explain=pause > 1)
+        assert (found.by, found.sticky) == ('policy', True)
+        assert found.weights == dict.fromkeys(OPTIONS, pytest.approx(1 / 3))
+    assert {reason.option: reason.exposure for reason in found.reasons} == {'red': 0, 'blue': 60, 'green': 0}
+    assert (work.made, work.left, len(caplog.records)) == (1, [], 1)
+    work.error, seconds.now = None, seconds.now + 31
+    decider.decide(*ASKED, OPTIONS, FORMULA)
+    work.do()
+    assert decider.decide(*ASKED, OPTIONS, FORMULA).weights['blue'] > 0.8
+
+
+@pytest.mark.parametrize('visitor', [None, US])
+def test_after_a_pause_a_decision_knows_what_others_counted_meanwhile(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds, visitor: object
+) -> None:
+    tell_of_yesterday(whale, 9, 9, 9)
+    decider.decide(*ASKED, OPTIONS, FORMULA, visitor)
+    tell_of_yesterday(whale, 30, 30, 90, shown=200)
+    seconds.now += 61
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, visitor).weights['green'] > 0.8
+    assert (work.made, work.left) == (2, [])
+    decider.decide(*ASKED, OPTIONS, FORMULA, visitor)
+    assert work.made == 2
+
+
+def test_a_decision_that_nothing_was_counted_of_knows_of_the_first_reward_at_once(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds
+) -> None:
+    options, even = ['a', 'b'], {'a': 0.5, 'b': 0.5}
+    assert decider.decide(*ASKED, options, FORMULA).weights == even
+    for option, earned in [('a', 0), ('b', 67)]:
+        tell(whale, option, 200, earned)
+    seconds.now += 0.06
+    assert decider.decide(*ASKED, options, FORMULA).weights['b'] > 0.9
+    assert (work.made, work.left) == (2, [])
+
+
+def test_what_was_shown_and_earned_nothing_is_no_reason_to_make_a_model_at_once(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds
+) -> None:
+    decider.decide(*ASKED, OPTIONS, FORMULA)
+    tell(whale, 'red', 10, 0)
+    seconds.now += 0.1
+    decider.decide(*ASKED, OPTIONS, FORMULA)
+    assert (work.made, work.left) == (1, [])
+
+
+def test_a_ratio_of_which_one_side_was_missing_is_known_at_once(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds
+) -> None:
+    for option in OPTIONS:
+        tell(whale, option, 0, 9, reward='spent')
+    decider.decide(*ASKED, OPTIONS, 'spent/earned', goal='min')
+    for option, earned in [('red', 1), ('blue', 90), ('green', 1)]:
+        tell(whale, option, 0, earned)
+    seconds.now += 0.1
+    assert decider.decide(*ASKED, OPTIONS, 'spent/earned', goal='min').weights['blue'] > 0.8
+    assert work.made == 2
+
+
+def test_in_another_context_the_first_rewards_are_known_after_a_second(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds
+) -> None:
+    decider.decide(*ASKED, OPTIONS, FORMULA, UK)
+    for option, earned in [('red', 9), ('blue', 180), ('green', 9)]:
+        tell(whale, option, 200, earned, US)
+    seconds.now += 1.1
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, UK).weights['blue'] > 0.6
+    assert (work.made, work.left) == (2, [])
+
+
+def test_what_others_decided_and_counted_makes_a_model_too_old(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds
+) -> None:
+    tell_some(whale)
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    seconds.now += 1
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    assert work.left == []
+    tell(whale, 'red', 30, 3, US)
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    assert (len(work.left), work.made) == (1, 1)
+
+
+class Slow(Work):
+    """Makes models that take so many seconds."""
+
+    def __init__(self, seconds: Seconds, takes: float) -> None:
+        super().__init__()
+        self.seconds, self.takes = seconds, takes
+
+    def compute(self, work: Callable[[], Found]) -> Found:
+        self.seconds.now += self.takes
+        return super().compute(work)
+
+
+def test_nobody_waits_for_a_model_that_takes_long(whale: Whale, seconds: Seconds) -> None:
+    slow = Slow(seconds, 0.3)
+    decider = Decider(whale, behind=slow.behind, compute=slow.compute)
+    tell_of_yesterday(whale, 9, 9, 9)
+    before = decider.decide(*ASKED, OPTIONS, FORMULA, US).weights
+    tell_of_yesterday(whale, 30, 30, 90, shown=200)
+    seconds.now += 1_000
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == before
+    slow.do()
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights['green'] > 0.8
+
+
+def test_after_a_model_that_took_very_long_the_next_is_made_within_ten_minutes(whale: Whale, seconds: Seconds) -> None:
+    slow = Slow(seconds, 60.0)
+    decider = Decider(whale, behind=slow.behind, compute=slow.compute)
+    tell(whale, 'red', 20_000, 50)
+    for pause, left in [(0, 0), (590, 0), (20, 1)]:
+        seconds.now += pause
+        decider.decide(*ASKED, OPTIONS, FORMULA)
+        assert len(slow.left) == left
+
+
+def test_whoever_waits_too_long_for_a_model_that_is_being_made_takes_the_old_one(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('hailwhale.decisions.decider._PATIENCE', 0.01)
+    tell_of_yesterday(whale, 9, 9, 9)
+    before = decider.decide(*ASKED, OPTIONS, FORMULA, US).weights
+    tell_of_yesterday(whale, 30, 30, 90, shown=200)
+    (known,) = decider._known.values()
+    seconds.now += 61
+    with known.lock:
+        assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == before
+    # It is not waited for again at once.
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == before
+    assert work.made == 1
+
+
+def test_of_many_who_ask_after_a_pause_one_has_the_model_made(
+    whale: Whale, decider: Decider, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell_some(whale)
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    later = count(1_100.0, 0.001)
+    monkeypatch.setattr('hailwhale.decisions.decider.monotonic', lambda: next(later))
+    barrier = threading.Barrier(8)
+
+    def decide(_: int) -> dict[str, float]:
+        barrier.wait()
+        return decider.decide(*ASKED, OPTIONS, FORMULA, US).weights
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(decide, range(8)))
+    assert found == [found[0]] * 8
+    assert work.made == 2
 
 
 def test_an_engine_that_is_away_behind_is_met_by_the_next_decision_itself(
@@ -493,12 +693,17 @@ def test_an_engine_that_is_away_behind_is_met_by_the_next_decision_itself(
         # What was learned is still known, although the engine has lost it.
         assert decider.decide(*ASKED, OPTIONS, FORMULA, {'country': 'DE'}).weights == before
         assert (work.made, work.left) == (1, [])
+        server.kill()
+        seconds.now += 61
+        with pytest.raises(StorageUnavailable):
+            decider.decide(*ASKED, OPTIONS, FORMULA, {'country': 'DE'})
+        assert work.made == 1
 
 
 def test_models_are_made_in_a_thread_of_their_own(whale: Whale, work: Work, seconds: Seconds) -> None:
     threads: list[str] = []
 
-    def compute(fit: Callable[[], Model]) -> Model:
+    def compute(fit: Callable[[], Found]) -> Found:
         threads.append(threading.current_thread().name)
         return fit()
 
@@ -557,7 +762,7 @@ def test_who_waits_for_a_model_that_is_being_made_takes_that_one(whale: Whale, m
     monkeypatch.setattr('hailwhale.decisions.decider.monotonic', monotonic)
     second = threading.Thread(target=lambda: decider.decide(*ASKED, OPTIONS), name='second')
 
-    def compute(fit: Callable[[], Model]) -> Model:
+    def compute(fit: Callable[[], Found]) -> Found:
         made.append(threading.current_thread().name)
         second.start()
         assert waits.wait(10)
@@ -579,14 +784,23 @@ BAD: dict[str, tuple[dict[str, object], str, str]] = {
     'options none': ({'options': None}, 'options', 'None'),
     'twice': ({'options': ['red', 'blue', 'red']}, 'options', "'red' is there twice"),
     'twice by its digits': ({'options': [1, '1']}, 'options', "'1' is there twice"),
-    'option path': ({'options': [['red', 'dark']]}, 'option', 'not the name of an option'),
+    'option path': ({'options': [['red', 'dark']]}, 'options', 'not the name of an option'),
+    'option of nothing': ({'options': ['red', []]}, 'options', 'at least one name'),
+    'decision name': ({'decision_name': []}, 'decision_name', 'at least one name'),
     'goal': ({'goal': 'most'}, 'goal', "not a goal: 'most' ('max' or 'min')"),
-    'formula': ({'formula': 'a/b/c'}, 'metrics', 'a/b/c'),
+    'formula': ({'formula': 'a/b/c'}, 'formula', 'a/b/c'),
     'formula of hits': ({'formula': 'hits'}, 'formula', "'hits'"),
     'formula none': ({'formula': None}, 'formula', 'None'),
     'visitor empty': ({'visitor': ''}, 'visitor', "not a visitor: ''"),
     'visitor long': ({'visitor': 'x' * 257}, 'visitor', '1 to 256 characters'),
-    'visitor list': ({'visitor': ['x']}, 'visitor', "['x']"),
+    'visitor half a character': (
+        {'visitor': 'an\ud800na'},
+        'visitor',
+        'half a surrogate pair; decode it as UTF-8 first',
+    ),
+    'visitor endless': ({'visitor': 10**5_000}, 'visitor', 'not a visitor: an integer of more than 77 digits'),
+    'visitor of many digits': ({'visitor': 10**256}, 'visitor', '1 to 256 characters'),
+    'visitor list': ({'visitor': ['x']}, 'visitor', 'not a visitor: a list (a text'),
     'visitor yes': ({'visitor': True}, 'visitor', 'True'),
     'holdout large': ({'visitor': 1, 'holdout': 1.1}, 'holdout', 'not a share of visitors: 1.1'),
     'holdout negative': ({'visitor': 1, 'holdout': -0.1}, 'holdout', 'from 0 to 1'),

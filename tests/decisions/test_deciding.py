@@ -15,12 +15,13 @@ import pytest
 from hailwhale import Whale
 from hailwhale.choices import CostWarning, Reason
 from hailwhale.decisions import deciding
+from hailwhale.decisions.decider import Decider
 from hailwhale.decisions.deciding import Deciding
 from hailwhale.errors import InvalidFormula, InvalidInput, LimitExceeded
 from hailwhale.settings import Settings
 from hailwhale.storage import Columns, SeriesRead
 from tests.clocks import NOW, Clock
-from tests.decisions.test_decider import FORMULA, OPTIONS, UK, US, Seconds, tell, tell_some
+from tests.decisions.test_decider import FORMULA, OPTIONS, UK, US, Seconds, Work, tell, tell_some
 
 ASKED = ('Page', 'color')
 
@@ -108,11 +109,89 @@ def test_many_visitors_are_read_in_one_round_trip(default: Whale, monkeypatch: p
     assert asked == [9]
 
 
-def test_a_dimension_that_is_named_like_a_visitor_is_one_where_there_are_others(default: Whale) -> None:
-    default.count_decided_now(*ASKED, 'red', {'visitor': 'new', 'country': 'US'})
-    (found,) = default.decide_many(*ASKED, OPTIONS, [{'visitor': 'new', 'country': 'US'}], explain=True)
-    assert not found.sticky
-    assert {reason.option: reason.exposure for reason in found.reasons} == {'red': 1, 'blue': 0, 'green': 0}
+def test_many_contexts_are_read_in_parts_and_decided_for_as_at_once(
+    default: Whale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell_some(default)
+    visitors = [{'visitor': number, 'dimensions': {'country': f'c{number}'}} for number in range(5)]
+    at_once = default.decide_many(*ASKED, OPTIONS, visitors, FORMULA)
+    read, asked = default.storage.read_series, []
+
+    def counted(reads: Sequence[SeriesRead]) -> list[Columns]:
+        asked.append(len(reads))
+        return read(reads)
+
+    monkeypatch.setattr(default.storage, 'read_series', counted)
+    for together, reads in [(6, [6, 6, 3]), (1, [3] * 5)]:
+        monkeypatch.setattr('hailwhale.decisions.decider._TOGETHER', together)
+        assert default.decide_many(*ASKED, OPTIONS, visitors, FORMULA) == at_once
+        assert asked == reads
+        asked.clear()
+
+
+def test_what_takes_long_for_many_visitors_is_worked_out_where_models_are(whale: Whale) -> None:
+    tell_some(whale)
+    work = Work()
+    decider = Decider(whale, compute=work.compute)
+    few = [{'visitor': number, 'dimensions': US} for number in range(100)]
+    decider.decide_many(few, *ASKED, OPTIONS, FORMULA)
+    assert work.made == 1
+    more = [*few, {'visitor': 100, 'dimensions': UK}]
+    assert decider.decide_many(more, *ASKED, OPTIONS, FORMULA)[:100] == decider.decide_many(
+        few, *ASKED, OPTIONS, FORMULA
+    )
+    # Their names and their options; there are few contexts.
+    assert work.made == 3
+
+
+def test_each_of_many_may_have_a_seed_or_be_a_bot(default: Whale) -> None:
+    tell_some(default)
+    visitors = [{'dimensions': US, 'seed': 5}, {'visitor': 'me', 'bot': True}, {'visitor': 'me', 'bot': False}]
+    seeded, bot, me = default.decide_many(*ASKED, OPTIONS, visitors, FORMULA)
+    assert seeded == default.decision(*ASKED, OPTIONS, FORMULA, US, seed=5)
+    assert bot == default.decision(*ASKED, OPTIONS, visitor='me', bot=True)
+    assert me == default.decision(*ASKED, OPTIONS, FORMULA, visitor='me')
+    assert [one.by for one in default.decide_many(*ASKED, OPTIONS, visitors[1:], holdout=1)] == ['bot', 'holdout']
+
+
+BAD_VISITORS: dict[str, tuple[object, str]] = {
+    'more keys': (
+        {'visitor': 'new', 'country': 'US'},
+        "'country' beside visitor or dimensions (there are visitor, dimensions, bot, seed; all that is known",
+    ),
+    'a number as key': ({'dimensions': {}, 5: 'x'}, '5 beside'),
+    'bot': ({'visitor': 1, 'bot': 'yes'}, "neither yes nor no: 'yes' (bot is true or false)"),
+    'seed': ({'visitor': 1, 'seed': 'x'}, "not a seed: 'x' (a whole number)"),
+    'name': ({'visitor': ''}, "not a visitor: ''"),
+    'dimensions': ({'dimensions': {'__context__': 'x'}}, '__context__ and __holdout__'),
+    'dimensions alone': (3.5j, 'not a name: a complex'),
+}
+
+
+@pytest.mark.parametrize('name', BAD_VISITORS)
+def test_one_of_many_that_cannot_be_read_is_refused_by_its_place(default: Whale, name: str) -> None:
+    given, message = BAD_VISITORS[name]
+    with pytest.raises(InvalidInput) as refused:
+        default.decide_many(*ASKED, OPTIONS, [US, given])
+    assert refused.value.field == 'visitors'
+    assert refused.value.message.startswith('visitors[1]: ')
+    assert message in refused.value.message
+
+
+def test_of_many_a_holdout_needs_the_names_and_a_share(default: Whale) -> None:
+    with pytest.raises(InvalidInput, match=r'visitors\[1\]: a hold-out needs to know visitors again') as refused:
+        default.decide_many(*ASKED, OPTIONS, [{'visitor': 1}, US], holdout=0.5)
+    assert refused.value.field == 'visitors'
+    with pytest.raises(InvalidInput, match='not a share of visitors: 2') as refused:
+        default.decide_many(*ASKED, OPTIONS, [US], holdout=2)
+    assert refused.value.field == 'holdout'
+
+
+def test_a_dimension_may_have_the_name_of_what_is_said_of_visitors(default: Whale) -> None:
+    default.count_decided_now(*ASKED, 'red', {'bot': 'new', 'country': 'US'})
+    visitors = [{'bot': 'new', 'country': 'US'}, {'dimensions': {'bot': 'new', 'country': 'US'}}]
+    for found in default.decide_many(*ASKED, OPTIONS, visitors, explain=True):
+        assert {reason.option: reason.exposure for reason in found.reasons} == {'red': 1, 'blue': 0, 'green': 0}
 
 
 @pytest.mark.parametrize('visitors', ['me', None, {'country': 'US'}, 5])
@@ -172,6 +251,21 @@ def test_no_reasons_decide_nothing() -> None:
     assert refused.value.field == 'good'
     with pytest.raises(InvalidInput, match=r'not a seed: 1\.5'):
         Whale.decide_from_reasons([Reason('a', 1, 1, 1, None, None, 1)], seed=1.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize('threshold', ['x', None, -0.1, True, float('nan')])
+@pytest.mark.parametrize('field', ['bad_idea_threshold', 'test_idea_threshold'])
+def test_a_threshold_is_a_number_from_0(default: Whale, field: str, threshold: object) -> None:
+    with pytest.raises(InvalidInput, match=r'not a threshold: .* \(a number from 0, such as 0\.05\)') as refused:
+        default.weighted_reasons(*ASKED, OPTIONS, FORMULA, **{field: threshold})  # type: ignore[arg-type]
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize('reasons', [['x'], 'x', 5, None, [None], [{'option': 'a', 'weight': 1}]])
+def test_what_is_no_reason_decides_nothing(reasons: object) -> None:
+    with pytest.raises(InvalidInput, match=r'not a reason: .* \(give those of weighted_reasons\)') as refused:
+        Whale.decide_from_reasons([Reason('a', 1, 1, 1, None, None, 1)], (), reasons)  # type: ignore[arg-type]
+    assert refused.value.field == 'test'
 
 
 # -- formulas, periods, goals -----------------------------------------------------------------------------------------
@@ -275,3 +369,17 @@ def test_what_wins_in_one_country_alone_is_what_that_country_gets_in_the_end(
     assert shown == 2_000
     assert sum(right[-300:]) > 240
     assert sum(right[-300:]) > sum(right[:300])
+
+
+@pytest.mark.parametrize('formula', ['earned/hits', 'earned/spent'])
+def test_amounts_whose_squares_are_too_small_to_be_counted_are_learned_of(default: Whale, formula: str) -> None:
+    for option, worth in [('a', '0.0001'), ('b', '0.0003')]:
+        event = default.decided_event(*ASKED, option, US, {'hits': 1, 'earned': worth, 'spent': '0.0002'})
+        assert default.count_many([event] * 1_000).refused == []
+    assert default.today(ASKED, 'earned*earned') == 0
+    decision = default.decision(*ASKED, ['a', 'b'], formula, US, explain=True)
+    assert decision.weights['b'] > 0.9
+    worth_of = {reason.option: reason.mean for reason in decision.reasons}
+    assert worth_of['b'] is not None
+    assert worth_of['a'] is not None
+    assert worth_of['b'] > 2 * worth_of['a']

@@ -165,8 +165,17 @@ def test_a_cost_that_is_to_be_large_is_answered_with_a_warning(client: Client) -
         ('/decide?pk=Page&options=[]', 400, 'options'),
         ('/decide?pk=Page&options=[a,a]', 400, 'options'),
         (f'/decide?pk=Page&options={quote(json.dumps([f"o{n}" for n in range(1_001)]))}', 413, 'options'),
-        ('/decide?pk=Page&options=[a,b]&by_metric=a/b/c', 400, 'metrics'),
-        ('/decide?pk=Page&options=[a,b]&by_metric=earned:last', 400, 'formula'),
+        ('/decide?pk=Page&options=[a,b]&by_metric=a/b/c', 400, 'by_metric'),
+        ('/decide?pk=Page&options=[a,b]&by_metric=earned:last', 400, 'by_metric'),
+        ('/decide?pk=Page&options=[a,b]&by_metric=[a,b]', 400, 'by_metric'),
+        ('/decide?pk=Page&options=[a,[b,c]]', 400, 'options'),
+        ('/decide?pk=Page&options=[a,[]]', 400, 'options'),
+        ('/decide?pk=Page&options=[a,{}]', 400, 'options'),
+        ('/decide?pk=Page&decision=[]&options=[a,b]', 400, 'decision'),
+        ('/decide?pk=[]&options=[a,b]', 400, 'pk'),
+        (f'/decide?pk=Page&options=[a,b]&seed={"9" * 30}', 400, 'seed'),
+        ('/decide?pk=Page&options=[a,b]&visitors=[{visitor: x, country: US}]', 400, 'visitors'),
+        ('/decide?pk=Page&options=[a,b]&visitors=[{visitor: x, bot: 3}]', 400, 'visitors'),
         ('/decide?pk=Page&options=[a,b]&goal=most', 400, 'goal'),
         ('/decide?pk=Page&options=[a,b]&holdout=2', 400, 'holdout'),
         ('/decide?pk=Page&options=[a,b]&holdout=.1', 400, 'visitor'),
@@ -183,11 +192,81 @@ def test_a_cost_that_is_to_be_large_is_answered_with_a_warning(client: Client) -
         ('/count_decision?pk=Page&option=a&metrics={earned: much}', 400, 'metrics'),
         ('/count_decision?pk=Page&option=a&metrics={earned: 1e9}', 400, 'metrics'),
         ('/count_decision?pk=Page&option=[a,b]', 400, 'option'),
+        ('/count_decision?pk=Page&option=[]', 400, 'option'),
+        ('/count_decision?pk=Page&decision={}&option=a', 400, 'decision'),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_name(client: Client, path: str, status: int, field: str) -> None:
     reply = client.get(path)
     assert (reply.status, reply.error['field']) == (status, field), reply.error
+
+
+def test_a_number_with_too_many_digits_is_told_how_many_there_may_be(client: Client) -> None:
+    said = client.get(f'/decide?pk=Page&options=[a,b]&seed={"9" * 30}').error['message']
+    assert 'from -999,999,999,999,999,999 to 999,999,999,999,999,999' in said
+    for seed in (10**18 - 1, 1 - 10**18):
+        found = client.get(f'/decide?pk=Page&options=[a,b]&seed={seed}').json
+        assert (found['seed'], found['sticky']) == (seed, False)
+
+
+@pytest.mark.parametrize('visitor', [True, 1.5, ['x'], None, {}])
+def test_a_visitor_in_json_is_a_text_or_a_whole_number(client: Client, visitor: object) -> None:
+    asked = {'pk': 'Page', 'options': ['a', 'b', 'c'], 'visitor': visitor}
+    reply = client.post('/decide', asked)
+    if visitor is None:
+        assert reply.json['sticky'] is False
+    else:
+        assert (reply.status, reply.error['field']) == (400, 'visitor')
+        assert 'neither a text nor a whole number' in reply.error['message']
+
+
+def test_a_visitor_is_the_same_by_number_and_by_digits_in_every_spelling(client: Client, whale: Whale) -> None:
+    asked = {'pk': 'Page', 'options': ['a', 'b', 'c'], 'holdout': 0.5}
+    for visitor in range(20):
+        found = [client.post('/decide', asked | {'visitor': one}).json for one in (visitor, str(visitor))]
+        found.append(client.get(f'/decide?pk=Page&options=[a,b,c]&holdout=.5&visitor={visitor}').json)
+        assert found == [found[0]] * 3
+        more = {'visitor': visitor, 'holdout': 0.5}
+        assert client.post('/count_decision', {'pk': 'Page', 'option': 'new', **more}).json == {'counted': True}
+    assert 0 < whale.total(['Page', 'new'], 'hits', '__holdout__', period='day') < 20
+
+
+def test_half_a_character_is_no_visitor(client: Client) -> None:
+    for path, more in (('/decide', {'options': ['a', 'b']}), ('/count_decision', {'option': 'a', 'holdout': 0.1})):
+        reply = client.post(path, {'pk': 'Page', 'visitor': 'an\ud800na', **more})
+        assert (reply.status, reply.error['field']) == (400, 'visitor')
+        assert 'half a surrogate pair' in reply.error['message']
+
+
+def test_as_many_visitors_as_may_be_are_decided_for_in_one_body_and_no_more(client: Client) -> None:
+    visitors: list[object] = [
+        {'visitor': f'v{number}', 'dimensions': {'country': 'US' if number % 2 else 'UK', 'device': 'phone'}}
+        for number in range(10_000)
+    ]
+    body = {'pk': 'Page', 'options': ['a', 'b', 'c'], 'by_metric': 'earned/hits', 'visitors': visitors}
+    found = client.post('/decide', body).json['decisions']
+    assert len(found) == 10_000
+    assert found[7] == client.post('/decide', body | {'visitors': visitors[7:8]}).json['decisions'][0]
+    for many, message in [
+        ([*visitors, None], '10,001 visitors, more than 10,000'),
+        ([[1] * 160_000], 'more than 160000 values'),
+    ]:
+        reply = client.post('/decide', body | {'visitors': many})
+        assert (reply.status, reply.error['field']) == (413, 'visitors')
+        assert message in reply.error['message']
+
+
+def test_of_many_visitors_each_may_be_a_bot_whoever_sends_them(client: Client) -> None:
+    visitors = [{'visitor': 'anna'}, {'visitor': 'anna', 'bot': True}, {'dimensions': {}, 'seed': 3}]
+    body = {'pk': 'Page', 'options': ['a', 'b', 'c'], 'by_metric': 'earned/hits', 'visitors': visitors}
+    anna, bot, seeded = client.post('/decide', body, HTTP_USER_AGENT=CRAWLER).json['decisions']
+    assert [one['by'] for one in (anna, bot, seeded)] == ['policy', 'bot', 'policy']
+    assert (seeded['seed'], seeded['sticky']) == (3, False)
+
+
+def test_a_metric_that_was_never_counted_is_told(client: Client) -> None:
+    found = client.get('/decide?pk=Page&options=[a,b]').json
+    assert found['warning'] == "nothing was counted of 'value'; there are earned (give the formula)"
 
 
 def test_what_is_refused_counts_nothing(client: Client, whale: Whale) -> None:
