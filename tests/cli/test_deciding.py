@@ -28,7 +28,7 @@ def test_an_option_stands_alone_on_the_first_line_for_scripts(run: Run) -> None:
     code, out, err = run(*ASKED, '--seed', '1')
     option, blank, red, blue = out.splitlines()
     assert (code, option, blank) == (0, 'blue', '')
-    assert red.split()[:3] == ['red', '0.5', '%']
+    assert red.split()[:3] == ['red', '0.2', '%']
     assert blue.split()[0] == 'blue'
     assert float(blue.split()[1]) > 95
     assert '█' in blue
