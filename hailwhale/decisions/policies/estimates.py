@@ -31,9 +31,14 @@ class Part(NamedTuple):
     mean: Floats  #: [option]
     normal: Floats  #: [2, option, draw]: for what was earned, and for what was not
     base: float
-    own: float  #: variance of the context's own effects
+    own: Floats  #: [option]: variance of the context's own effects
     exposure: Floats  #: [option]
     reward: Floats
+
+
+def fresh(spread: float, tuning: Tuning) -> float:
+    """The variance of what a new option may be worth: how far the others spread tells little of it."""
+    return max(spread, tuning.between_options**2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class Estimate:
     layout: Layout
     rates: Rates
     bases: Floats  #: of each context
-    own: Floats  #: variance of each context's own effects
+    own: Floats  #: [context, option or 1]: variance of each context's own effects
     apart: float  #: variance of the own effects of a context that was not seen
     root: float  #: variance between options
     drawn: Floats | None  #: effects, [path, option, draw]; None: there are no paths
@@ -74,10 +79,11 @@ class Estimate:
         return self._new(context, options) if place is None else self._seen(place, context, options)
 
     def _seen(self, place: int, context: Context, options: Sequence[str]) -> Part:
-        numbers = [self.options.get(option, -1) for option in options]
-        known = np.array(numbers) >= 0
+        numbers = np.array([self.options.get(option, -1) for option in options])
+        known, column = numbers >= 0, numbers if self.own.shape[1] > 1 else 0
         exposure, reward = (np.where(known, sums[place, numbers], 0.0) for sums in (self.of.exposure, self.of.reward))
-        return self._part(context, options, 0.0, float(self.bases[place]), float(self.own[place]), exposure, reward)
+        own = np.where(known, self.own[place, column], fresh(self.own[place, 0], self.tuning))
+        return self._part(context, options, 0.0, float(self.bases[place]), own, exposure, reward)
 
     def _new(self, context: Context, options: Sequence[str]) -> Part:
         """Of a context that was not seen, with the effects of those that it is part of."""
@@ -88,7 +94,7 @@ class Estimate:
             effects = effects + self.draws(part, part.exposure, part.reward) / part.base - part.lifts
             base *= part.base / self.rates.guess(inside)
         nothing = np.zeros(len(options))
-        return self._part(context, options, effects, base, self.apart, nothing, nothing)
+        return self._part(context, options, effects, base, np.full(len(options), self.apart), nothing, nothing)
 
     def _part(
         self,
@@ -96,7 +102,7 @@ class Estimate:
         options: Sequence[str],
         effects: Floats | float,
         base: float,
-        own: float,
+        own: Floats,
         exposure: Floats,
         reward: Floats,
     ) -> Part:
@@ -131,13 +137,13 @@ class Estimate:
             width = 1.0
         base = part.base * self._common(part, exposure, reward)
         sharper = self._sharper(part, exposure, width)
-        earned = reward[:, None]
+        earned, own = reward[:, None], part.own[:, None]
         if not self.of.binary:
-            shape = np.maximum(lifts * lifts / part.own + earned / self.of.scatter, 1e-3) * sharper
-            scale = (lifts / part.own + exposure[:, None] * base / self.of.scatter) * (sharper / base)
+            shape = np.maximum(lifts * lifts / own + earned / self.of.scatter, 1e-3) * sharper
+            scale = (lifts / own + exposure[:, None] * base / self.of.scatter) * (sharper / base)
             return np.asarray(gamma(shape, part.normal[0]) / scale)
         rate = np.minimum(lifts * base, _HIGHEST)
-        sure = np.maximum(rate * (1 - rate) / (part.own * base * base) - 1, 0.5)
+        sure = np.maximum(rate * (1 - rate) / (own * base * base) - 1, 0.5)
         good = rate * sure
         missed = np.maximum(exposure - reward, 0.0)[:, None]
         good, bad = gamma(np.array([good + earned, sure - good + missed]) * sharper, part.normal)
@@ -157,5 +163,6 @@ class Estimate:
         future, share = self.tuning.worth_learning, 1.0
         if self.drawn is not None and future:
             expected = float(exposure.sum()) * part.base
-            share = part.own / (part.own + self.of.scatter * len(exposure) / (future * expected + 1e-9))
+            own = float(part.own[0])
+            share = own / (own + self.of.scatter * len(exposure) / (future * expected + 1e-9))
         return 1 / (width * width * max(share, 1e-6))

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.policies import drift, spreading
 from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.effects import Equations, Rows, Spreads
-from hailwhale.decisions.policies.estimates import Estimate, Quantity
+from hailwhale.decisions.policies.estimates import Estimate, Quantity, fresh
 from hailwhale.decisions.policies.layouts import ROOT, Layout
 from hailwhale.decisions.policies.models import Model
 from hailwhale.decisions.policies.rates import Rates
@@ -65,28 +66,33 @@ def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuni
     if exposure.sum() <= 0 or reward.sum() <= 0:
         return model
     width = tuning.spread if by_times or often.binary else tuning.spread_of_money
+    late = worth.late_options()[order]
     model.late, model.by_times = often.late, by_times
     model.unit = worth.moments.reward / worth.rewards if by_times and not apart else 1.0
-    model.often = _estimate(layout, options, Quantity(exposure, reward, often.scatter, often.binary, width), tuning)
+    quantity = Quantity(exposure, reward, often.scatter, often.binary, width)
+    model.often = _estimate(layout, options, quantity, late, tuning)
     if apart:
         earned = worth.grids(hours)[1][:, order]
         size = Quantity(reward, earned, worth.scatter_of_sizes(), False, tuning.spread_of_money, 'size ')
-        model.size = _estimate(layout, options, size, tuning)
+        model.size = _estimate(layout, options, size, late, tuning)
     if not all(one is None or one.is_finite() for one in (model.often, model.size)):
         # Sums that no visitors can have left, such as much that was earned by what was never shown.
         return Model(options, tuning, turn, whole)
     return model
 
 
-def _estimate(layout: Layout, options: Sequence[str], quantity: Quantity, tuning: Tuning) -> Estimate:
+def _estimate(
+    layout: Layout, options: Sequence[str], quantity: Quantity, late: NDArray[np.bool_], tuning: Tuning
+) -> Estimate:
     places = {option: place for place, option in enumerate(options)}
     rates = Rates.of(layout, quantity.exposure, quantity.reward, quantity.scatter)
     spreads = Spreads.guessed(layout, tuning)
     bases, rows = _rows(layout, rates, quantity, spreads)
     if not layout.paths:
         root = spreading.of_options(rows, tuning)
+        own = np.where(late, fresh(root, tuning), root)[None].repeat(len(bases), axis=0)
         apart = tuning.between_contexts**2
-        return Estimate(quantity, places, layout, rates, bases, np.full(len(bases), root), apart, root, None, tuning)
+        return Estimate(quantity, places, layout, rates, bases, own, apart, root, None, tuning)
     pairs = layout.pairs()
     spreading.learn(rows, layout, pairs, spreads, len(options), tuning)
     bases, rows = _rows(layout, rates, quantity, spreads)
@@ -94,7 +100,7 @@ def _estimate(layout: Layout, options: Sequence[str], quantity: Quantity, tuning
     names = [f'{quantity.purpose}{option}\0{path}' for path in layout.paths for option in options]
     drawn = equations.drawn(spreads.levels, names, quantity.width, tuning.draws)
     own, root = spreads.of_contexts(layout), spreads.levels[ROOT]
-    return Estimate(quantity, places, layout, rates, bases, own, float(own.mean()), root, drawn, tuning)
+    return Estimate(quantity, places, layout, rates, bases, own[:, None], float(own.mean()), root, drawn, tuning)
 
 
 def _rows(layout: Layout, rates: Rates, seen: Quantity, spreads: Spreads) -> tuple[Floats, Rows]:

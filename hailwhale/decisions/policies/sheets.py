@@ -6,11 +6,15 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hailwhale.decisions.policies.arrays import Floats, Ints
 from hailwhale.decisions.policies.lags import delayed, lag_of
 from hailwhale.decisions.policies.tables import Moments, Table
 from hailwhale.decisions.policies.turns import binary
+
+#: An option is new when it was not there for this share of the time.
+_LATE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,13 @@ class Sheet:
             reward=earned[row, column],
             times=times[row, column],
         )
+
+    def late_options(self) -> NDArray[np.bool_]:
+        """Whether each option was first shown when the others had long been."""
+        oldest = np.zeros(self.shape[1])
+        shown = self.exposure > 0
+        np.maximum.at(oldest, self.option[shown], self.age[shown])
+        return np.asarray(oldest < _LATE * oldest.max(initial=0.0))
 
     def grids(self, hours: Floats) -> tuple[Floats, Floats]:
         """Exposure and reward, [context, option], of so many of the last hours, for each context."""

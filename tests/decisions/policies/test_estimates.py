@@ -11,7 +11,7 @@ from scipy import stats
 from hailwhale.decisions.policies import Context, Tuning, fit
 from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.estimates import Estimate, Part
-from tests.decisions.policies.counted import ANYBODY, of_contexts, table
+from tests.decisions.policies.counted import ANYBODY, by_hour, of_contexts, table
 
 #: So many draws that their quantiles are known well.
 MANY = Tuning(draws=20_000)
@@ -38,7 +38,8 @@ def part_of(base: float, own: float, lifts: list[float], draws: int) -> Part:
     rng = np.random.default_rng(1)
     normal = rng.standard_normal((2, len(lifts), draws))
     column = np.array(lifts)
-    return Part(column[:, None], column, normal, base, own, np.zeros(len(lifts)), np.zeros(len(lifts)))
+    nothing = np.zeros(len(lifts))
+    return Part(column[:, None], column, normal, base, np.full(len(lifts), own), nothing, nothing)
 
 
 def quantiles(drawn: Floats) -> Floats:
@@ -108,7 +109,7 @@ def test_a_context_that_was_not_seen_has_no_sums_and_the_rate_of_all() -> None:
     part = estimate.part(Context.of({'country': 'FR'}), ['a', 'b'])
     assert (part.exposure.tolist(), part.reward.tolist()) == ([0, 0], [0, 0])
     assert part.base == estimate.rates.overall
-    assert part.own == estimate.own.mean()
+    assert part.own.tolist() == [estimate.apart] * 2 == [estimate.own.mean()] * 2
     drawn = estimate.draws(part, part.exposure, part.reward)
     assert drawn[0].mean() > 1.3 * drawn[1].mean()
 
@@ -118,6 +119,16 @@ def test_an_option_that_was_not_seen_is_worth_as_much_as_others_give_or_take_the
     part = estimate.part(COUNTRIES['US'], ['new'])
     assert part.lifts.mean() == pytest.approx(1, abs=0.05)
     assert part.lifts.std() == pytest.approx(np.sqrt(estimate.root), rel=0.1)
+
+
+def test_where_options_are_alike_a_new_one_may_still_be_another() -> None:
+    rows = {'a': (90_000, 9_000), 'b': (90_000, 9_000), 'c': (90_000, 9_000)}
+    since = [(100.0, ANYBODY, name, row) for name, row in rows.items()]
+    estimate = fit(by_hour([*since, (9.0, ANYBODY, 'new', (10, 1))]), tuning=Tuning()).often
+    assert estimate
+    old, late, never = estimate.part(ANYBODY, ['a', 'new', 'newer']).own.tolist()
+    assert old < 0.01
+    assert late == never == Tuning().between_options ** 2
 
 
 def test_draws_of_an_option_do_not_depend_on_which_others_are_asked_for() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from hailwhale.decisions.policies import Cell, Context, Moments, Table
 from hailwhale.decisions.policies.sheets import Sheet
-from tests.decisions.policies.counted import ANYBODY, table
+from tests.decisions.policies.counted import ANYBODY, by_hour, table
 
 CONTEXTS = [Context.of({'country': name}) for name in ('US', 'UK')]
 CELLS = [Cell(0, 0, 1.0, 10, 2, 1), Cell(0, 0, 30.0, 20, 4, 2), Cell(1, 1, 2.0, 5, 1, 1), Cell(1, 0, 25.0, 8, 8, 4)]
@@ -18,6 +18,15 @@ def test_of_each_context_only_the_hours_that_are_believed_are_summed() -> None:
     exposure, reward = Sheet.of(TABLE, None).grids(np.array([np.inf, 24.0]))
     assert exposure.tolist() == [[30, 0], [0, 5]]
     assert reward.tolist() == [[6, 0], [0, 1]]
+
+
+def test_options_are_late_that_were_first_shown_when_others_had_long_been() -> None:
+    ages = {'a': (100.0, 50.0), 'b': (61.0, 1.0), 'c': (59.0, 1.0)}
+    rows = [(age, ANYBODY, option, (10, 1)) for option, some in ages.items() for age in some]
+    # What was earned without being shown is no beginning.
+    sheet = Sheet.of(by_hour([*rows, (99.0, ANYBODY, 'c', (0, 1)), (99.0, ANYBODY, 'd', (0, 0))]), None)
+    assert sheet.late_options().tolist() == [False, False, True, True]
+    assert Sheet.of(Table([ANYBODY], ['a'], [], Moments(0, 0)), None).late_options().tolist() == [False]
 
 
 def test_sums_halve_with_each_half_life() -> None:
