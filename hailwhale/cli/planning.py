@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _NEEDS = "sample sizes need libraries that are not installed: pip install 'hailwhale[decide]'"
 #: To look always takes at most so many times the visitors of one look.
 _ALWAYS = 1.5
+#: More versions are no split test.
+_MOST_VERSIONS = 1000
 
 
 def sample_size_options(parser: ArgumentParser) -> None:
@@ -41,8 +43,9 @@ def sample_size(arguments: Namespace) -> None:
         from hailwhale.experiments import statistics
     except ImportError as error:
         raise MissingLibrary(_NEEDS) from error
-    if arguments.versions < 2:
-        raise InvalidInput('one version is no split (give 2 or more)', field='versions')
+    if not 2 <= arguments.versions <= _MOST_VERSIONS:
+        message = f'{arguments.versions} versions are no split (give from 2 to {_MOST_VERSIONS})'
+        raise InvalidInput(message, field='versions')
     base, given = _given(arguments)
     if arguments.visitors:
         least = statistics.detectable_effect(base, arguments.visitors, **given)
@@ -68,15 +71,18 @@ class _Seen(NamedTuple):
 
 def _given(arguments: Namespace) -> tuple[float, dict[str, Any]]:
     """The rate or mean of now, and the rest of what is asked."""
+    from hailwhale.experiments.statistics.numbers import NEAREST_OF_ALL, a_power, fraction, number
+
     if (arguments.rate is None) == (arguments.mean is None):
         raise InvalidInput('give either --rate or --mean: what visitors do now', field='rate')
     if arguments.visitors and (arguments.lift is not None or arguments.difference is not None):
         raise InvalidInput('visitors and a lift are given (give one, and the other is the answer)', field='visitors')
     # Each version against the control: together they have the chance of a false winner that was asked for.
-    given: dict[str, Any] = {'alpha': arguments.alpha / (arguments.versions - 1), 'power': arguments.power}
+    alpha = fraction(arguments.alpha, 'alpha', nearest=NEAREST_OF_ALL)
+    given: dict[str, Any] = {'alpha': alpha / (arguments.versions - 1), 'power': a_power(arguments.power, alpha)}
     if arguments.mean is None:
-        return arguments.rate, given
-    return arguments.mean, given | {'kind': 'mean', 'sd': arguments.sd}
+        return fraction(arguments.rate, 'rate'), given
+    return number(arguments.mean, 'mean'), given | {'kind': 'mean', 'sd': arguments.sd}
 
 
 def _looks(seen: _Seen, arguments: Namespace) -> Iterator[tuple[str, int, int, int | None]]:

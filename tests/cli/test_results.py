@@ -174,12 +174,18 @@ def test_so_many_visitors_see_a_lift(run: Run) -> None:
         (('--rate', '.03'), 'lift: give either a lift or a difference to be found'),
         (('--lift', '.2'), 'rate: give either --rate or --mean: what visitors do now'),
         (('--rate', '.03', '--mean', '3', '--lift', '.2'), 'rate: give either --rate or --mean: what visitors do now'),
-        (('--rate', '3', '--lift', '.2'), 'baseline is 3 (use a number between 0 and 1, such as 0.05)'),
+        (('--rate', '3', '--lift', '.2'), 'rate is 3 (use a number between 0 and 1, such as 0.05)'),
         (
             ('--mean', '3', '--lift', '.2'),
             'sd: a mean has no sd (give the standard deviation of an amount per visitor)',
         ),
-        (('--rate', '.03', '--lift', '.2', '--versions', '1'), 'versions: one version is no split (give 2 or more)'),
+        (
+            ('--rate', '.03', '--lift', '.2', '--versions', '1'),
+            'versions: 1 versions are no split (give from 2 to 1000)',
+        ),
+        (('--rate', '.03', '--lift', '1e-300'), 'lift is 1e-300, too near 0 (use 0, or one from 1e-30)'),
+        (('--rate', '.03', '--lift', '.2', '--alpha', '1e-10'), 'alpha is 1e-10, too near 0 (keep 1e-09 away from it)'),
+        (('--mean', 'nan', '--sd', '1', '--lift', '.2'), 'mean: not a number: nan (use a finite one, such as 0.2)'),
         (
             ('--rate', '.03', '--lift', '.2', '--visitors', '9'),
             'visitors and a lift are given (give one, and the other is the answer)',

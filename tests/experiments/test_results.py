@@ -414,6 +414,12 @@ def test_nothing_counted_is_not_enough_data_and_never_a_number(whale: Whale) -> 
     assert answer.readings == ('not enough data: all needs 2 more variants; all needs 1 more goals',)
 
 
+def test_planned_shares_in_order_are_no_error_before_their_variants_were_counted(whale: Whale) -> None:
+    assert not results(whale, 'split', 'sales', weights=[1, 2, 3])
+    count_sums(whale, {'a': {'hits': 100, 'sales': 6}})
+    assert not results(whale, 'split', 'sales', weights=[1, 2])
+
+
 def test_a_control_without_conversions_is_not_enough_data(whale: Whale) -> None:
     count_sums(whale, {'a': {'hits': 1_000}, 'b': {'hits': 1_000, 'sales': 30}})
     variant = results(whale, 'split', 'sales')['sales']['b']
@@ -624,18 +630,24 @@ def test_names_come_back_as_they_are_and_are_short_in_sentences(whale: Whale) ->
         ({'dimension': [['x'], ['y']]}, 'more than one dimension'),
         ({'dimension': 'x', 'by': 'y'}, 'both dimension and by are given (give one of them)'),
         ({'limit': 0}, 'not a number of segments: 0 (1 or more)'),
-        ({'weights': [1]}, '1 weights for 2 variants (give one for each, in order: a, b)'),
+        ({'weights': [1]}, '1 weights for 2 variants (give one for each, in order: a, b; or by name)'),
         ({'weights': {'a': 1}}, "no weight of 'b', which was counted (give one for each variant)"),
         ({'weights': {'a': 1}, 'variants': ['a', 'b']}, "no weight of 'b' (give one for each variant)"),
         ({'weights': 'even'}, "not planned shares: 'even' (use "),
         ({'weights': {'a': 'x', 'b': 1}}, "not a number: 'x'"),
         ({'weights': [1, 0]}, 'fewer than two weights above 0'),
-        ({'weights': [1, -2]}, 'not a weight: -2.0'),
-        ({'allocation': 'clever'}, "not a allocation: 'clever' (use one of fixed, adaptive)"),
+        ({'weights': {'a': 0, 'b': 0}, 'allocation': 'adaptive'}, 'fewer than two weights above 0'),
+        ({'weights': {'a': 1, 'b': -1}, 'allocation': 'adaptive'}, 'not a weight: -1 (planned shares are 0 or more)'),
+        ({'weights': {'a': 1e308, 'b': 1}}, 'weights is 1e+308, too large'),
+        ({'weights': [1, -2]}, 'not a weight: -2 (planned shares are 0 or more)'),
+        ({'allocation': 'clever'}, "not an allocation: 'clever' (use one of fixed, adaptive)"),
         ({'alpha': 5}, 'alpha is 5 (use a number between 0 and 1, such as 0.05)'),
         ({'power': 'x'}, "not a number: 'x'"),
+        ({'power': 0.05}, 'power is 0.05, no more than alpha, 0.05 (0.8 is customary, with an alpha of 0.05)'),
         ({'lift': 0}, 'lift is 0 (use a number above 0)'),
-        ({'correction': 'guess'}, "not a method: 'guess'"),
+        ({'lift': 1e308}, 'lift is 1e+308, too large'),
+        ({'lift': 1e-20}, 'lift is 1e-20 (use one from 0.0001 to 100; 0.2 is a fifth more)'),
+        ({'correction': 'guess'}, "not a correction: 'guess'"),
         ({'exposures': 'a/b'}, "not the name of a metric: 'a/b'"),
         ({'period': '1x'}, "not a period: '1x'"),
         ({'tz': 'Mars'}, 'Mars'),

@@ -65,9 +65,12 @@ def test_the_mixture_is_the_one_of_gamma_functions_and_keeps_its_digits_beyond_t
         ([1, float('nan')], {}, 'not a number: nan'),
         ([1, 2], {'weights': [1]}, '1 weights for 2 counts'),
         ([1, 2], {'weights': [1, -1]}, 'not a weight: -1'),
-        ([1, 2], {'weights': [1, float('inf')]}, 'not a weight: inf'),
-        ([1, 2], {'weights': [1, True]}, 'not a weight: True'),
+        ([1, 2], {'weights': [1, float('inf')]}, 'not a number: inf'),
+        ([1, 2], {'weights': [1, True]}, 'not a number: True'),
         ([1, 2], {'weights': [1, 0]}, 'fewer than two weights above 0'),
+        ([1, 2], {'weights': [1e308, 1]}, 'weights is 1e+308, too large (use one up to 1e+30)'),
+        ([1, 2], {'weights': [1e10, 1]}, 'a weight of 1 among 1e+10 (planned shares are 0, or 1e-09 of all and more)'),
+        ([1, 10**17], {}, 'counts is 1e+17 (counts are 1e+15 at the most)'),
         ([1, 2], {'threshold': 0}, 'threshold is 0'),
         ([1, 2], {'k': 0}, 'k is 0'),
         ([1, 2], {'look': 'twice'}, "not a look: 'twice'"),
@@ -92,7 +95,7 @@ class TestCorrections:
         assert adjust(p, 'none') == p
         assert adjust([], 'holm') == []
 
-    @pytest.mark.parametrize('wrong', [1.5, -0.1, True, 'small', float('inf')])
+    @pytest.mark.parametrize('wrong', [1.5, -0.1, True, 'small', float('inf'), 10**400])
     def test_refuse_what_is_no_p_value(self, wrong: Any) -> None:
         with pytest.raises(InvalidInput, match='not a p-value'):
             adjust([0.1, wrong])

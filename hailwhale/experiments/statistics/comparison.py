@@ -26,14 +26,27 @@ from hailwhale.experiments.statistics.answers import (
     TTest,
 )
 from hailwhale.experiments.statistics.eprocess import EXPECTED_LIFT
-from hailwhale.experiments.statistics.headlines import ALLOCATIONS, Allocation, Headline, Plan, headline
+from hailwhale.experiments.statistics.headlines import ALLOCATIONS, Allocation, Headline, Plan, counted_share, headline
 from hailwhale.experiments.statistics.moments import Difference, Moments, absolute, moments_of, relative
-from hailwhale.experiments.statistics.sums import KINDS, Kind, Sums, fraction, number, of_arm, one_of, positive
+from hailwhale.experiments.statistics.numbers import (
+    a_lift,
+    count,
+    fraction,
+    interval_of,
+    number,
+    one_of,
+    positive,
+    shares_of,
+    told,
+)
+from hailwhale.experiments.statistics.sums import KINDS, Kind, Sums, of_arm
 
 Given = Sums | Mapping[str, SupportsFloat] | Sequence[SupportsFloat]
 
 # A prior of the lift by its mean and standard deviation.
-_NAMED_PRIOR = re.compile(r'bayes_prior_N\((-?[0-9.]+), ?([0-9.]*[1-9][0-9.]*)\)_(relative|absolute)')
+_NAMED_PRIOR = re.compile(
+    r'bayes_prior_N\((-?[0-9]{1,9}(?:\.[0-9]{1,9})?), ?([0-9]{1,9}(?:\.[0-9]{1,9})?)\)_(relative|absolute)'
+)
 _ALWAYS = (
     *('headline', 'control', 'variant', 't_relative', 't_absolute', 'sequential_relative', 'sequential_absolute'),
     *('bayes_flat_relative', 'bayes_flat_absolute', 'bayes_prior_relative', 'bayes_prior_absolute', 'theta'),
@@ -88,7 +101,7 @@ class Comparison:
         return f'Comparison({self.sums[0]!r}, {self.sums[1]!r}, kind={self.kind!r}, alpha={self.alpha:g})'
 
     def __getattr__(self, name: str) -> Any:
-        found = re.fullmatch(r'sequential([0-9]+)_(relative|absolute)', name)
+        found = re.fullmatch(r'sequential([0-9]{1,15})_(relative|absolute)', name)
         if found and int(found[1]):
             difference = self._relative if found[2] == 'relative' else self._absolute
             return sequential.asymptotic(difference, self.alpha, float(found[1]))
@@ -96,7 +109,7 @@ class Comparison:
 
     def __getitem__(self, name: str) -> Any:
         prior = _NAMED_PRIOR.fullmatch(name)
-        if prior:
+        if prior and float(prior[2]):
             return getattr(self._under(bayes.Prior(float(prior[1]), float(prior[2]))), f'bayes_prior_{prior[3]}')
         # 'scipy.fisher_exact_p' and 'exact_beta(1,1)' are read as fisher_exact_p and exact_beta.
         plain = re.sub(r'^[a-z]+\.|(_N)?\([^)]*\)|_numpy$', '', name).replace('-', '_')
@@ -253,8 +266,7 @@ class Comparison:
     @cached_property
     def conversion_mixture(self) -> Evidence:
         n_a, s_a, n_b, s_b = self._counts('conversion_mixture')
-        share = self.plan.share or (n_b / (n_a + n_b) if n_a and n_b else 0.5)
-        return sequential.conversion_mixture(s_a, s_b, share)
+        return sequential.conversion_mixture(s_a, s_b, self.plan.share or counted_share(n_a, n_b))
 
     @cached_property
     def product_eprocess(self) -> Evidence:
@@ -339,16 +351,13 @@ def compare(
         allocation,
         goal == 'min',
         _share(weights),
-        positive(expected_lift, 'expected_lift'),
+        a_lift(expected_lift, 'expected_lift'),
         positive(tuning, 'tuning'),
-        number(min_conversions, 'min_conversions'),
+        count(min_conversions, 'min_conversions'),
         _checked_bounds(bounds, a, b),
         _checked_visitors(visitors, a, b),
     )
-    if prior is not None:
-        mean, sd = (prior.mean, prior.sd) if isinstance(prior, bayes.Prior) else prior
-        prior = bayes.Prior(number(mean, 'prior'), positive(sd, 'prior'))
-    return Comparison((a, b), plan, prior)
+    return Comparison((a, b), plan, _checked_prior(prior))
 
 
 def _given(control: Given | None, variant: Given | None, sums: Mapping[str, SupportsFloat]) -> dict[str, Given]:
@@ -368,16 +377,25 @@ def _share(weights: Sequence[SupportsFloat] | None) -> float | None:
         return None
     if len(weights) != 2:
         raise InvalidInput(f'{len(weights)} weights (give those of the control and the variant)', field='weights')
-    a, b = (positive(weight, 'weights') for weight in weights)
-    return b / (a + b)
+    return shares_of([positive(weight, 'weights') for weight in weights])[1]
+
+
+def _checked_prior(prior: bayes.Prior | tuple[float, float] | None) -> bayes.Prior | None:
+    if prior is None or isinstance(prior, bayes.Prior):
+        given = prior and (prior.mean, prior.sd)
+    else:
+        given = prior if isinstance(prior, Sequence) and len(prior) == 2 else ()
+    if given is None:
+        return None
+    if not given:
+        raise InvalidInput(f'not a prior: {told(prior)} (its mean and standard deviation: (0, 0.3))', field='prior')
+    return bayes.Prior(number(given[0], 'prior'), positive(given[1], 'prior'))
 
 
 def _checked_bounds(bounds: Interval | None, a: Sums, b: Sums) -> Interval | None:
     if bounds is None:
         return None
-    low, high = (number(bound, 'bounds') for bound in bounds)
-    if not low < high:
-        raise InvalidInput(f'bounds {low:g} and {high:g} (give the lowest and the highest amount)', field='bounds')
+    low, high = interval_of(bounds, 'bounds')
     for arm, sums in (('control', a), ('variant', b)):
         if not low * sums.n <= sums.sum <= high * sums.n:
             message = f'the mean of the {arm} lies outside the bounds {low:g} and {high:g} (widen them)'
@@ -386,7 +404,10 @@ def _checked_bounds(bounds: Interval | None, a: Sums, b: Sums) -> Interval | Non
 
 
 def _checked_visitors(visitors: float | None, a: Sums, b: Sums) -> float | None:
-    if visitors is not None and number(visitors, 'visitors') < a.n + b.n:
-        message = f'{visitors:g} visitors, and {a.n + b.n:g} in these two versions (count those of all versions)'
+    if visitors is None:
+        return None
+    found = count(visitors, 'visitors')
+    if found < a.n + b.n:
+        message = f'{found:g} visitors, and {a.n + b.n:g} in these two versions (count those of all versions)'
         raise InvalidInput(message, field='visitors')
-    return visitors
+    return found

@@ -11,6 +11,7 @@ from typing import Literal
 from hailwhale.experiments.statistics.answers import Fields, Interval, NotEnoughData, NoValidMethod, Shortage
 from hailwhale.experiments.statistics.eprocess import Counts, Mixture, interval, log_e
 from hailwhale.experiments.statistics.moments import Moments, absolute, relative
+from hailwhale.experiments.statistics.numbers import LEAST_SHARE
 from hailwhale.experiments.statistics.sequential import asymptotic, design_based, p_of
 from hailwhale.experiments.statistics.sums import Kind, Sums
 
@@ -119,10 +120,12 @@ def _shortages(a: Sums, b: Sums, plan: Plan) -> Iterator[Shortage]:
 def _of_counts(method: str, a: Sums, b: Sums, bounds: Interval, plan: Plan) -> Headline:
     """By the e-process, on amounts mapped onto 0 .. 1."""
     low, width = bounds[0], bounds[1] - bounds[0]
-    counts = Counts(a.n, (a.sum - low * a.n) / width, b.n, (b.sum - low * b.n) / width)
+    # Far from 0 a sum of bounds may round to less or more than there can be.
+    s_a, s_b = (min(max((one.sum - low * one.n) / width, 0.0), one.n) for one in (a, b))
+    counts = Counts(a.n, s_a, b.n, s_b)
     share = None
     if plan.allocation == 'fixed':
-        share = plan.share or b.n / (a.n + b.n)
+        share = plan.share or counted_share(a.n, b.n)
     # The mixture must not depend on the data; a counted share does, but only through chance in the split.
     exact = share is None or plan.share is not None
     mixture = Mixture.around(plan.expected_lift, share)
@@ -134,6 +137,11 @@ def _of_counts(method: str, a: Sums, b: Sums, bounds: Interval, plan: Plan) -> H
     return _headline(
         method, found, mean_b - mean_a, lift, (partial(_scaled, of_diff, width), of_lift), plan, exact=exact
     )
+
+
+def counted_share(n_a: float, n_b: float) -> float:
+    """The variant's share of the visitors, of which neither version has all."""
+    return min(max(n_b / (n_a + n_b), LEAST_SHARE), 1 - LEAST_SHARE) if n_a and n_b else 0.5
 
 
 def _scaled(of: Callable[[], Interval], width: float) -> Interval:

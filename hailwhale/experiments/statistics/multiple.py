@@ -10,9 +10,10 @@ import numpy as np
 
 from hailwhale.errors import InvalidInput
 from hailwhale.experiments.statistics.mixtures import Floats
-from hailwhale.experiments.statistics.sums import one_of
+from hailwhale.experiments.statistics.numbers import one_of
+from hailwhale.metrics import shown
 
-_METHODS = ('holm', 'bonferroni', 'hochberg', 'fdr_bh', 'fdr_by', 'none')
+METHODS = ('holm', 'bonferroni', 'hochberg', 'fdr_bh', 'fdr_by', 'none')
 _SPELLINGS = {
     'bh': 'fdr_bh',
     'fdr': 'fdr_bh',
@@ -46,7 +47,7 @@ def adjust(pvalues: Mapping[str, PValue] | Sequence[PValue], method: Method = 'h
     >>> [round(p, 4) for p in adjust([0.0123, 0.0004, 0.21], 'holm')]
     [0.0246, 0.0012, 0.21]
     """
-    chosen = one_of(_SPELLINGS.get(method, method), _METHODS, 'method')
+    chosen = method_of(method, 'method')
     if isinstance(pvalues, Mapping):
         return dict(zip(pvalues, adjust(list(pvalues.values()), method), strict=True))
     values = np.array([_checked(value) for value in pvalues], dtype=float)
@@ -55,13 +56,18 @@ def adjust(pvalues: Mapping[str, PValue] | Sequence[PValue], method: Method = 'h
     return [float(value) for value in values]
 
 
+def method_of(given: object, field: str) -> str:
+    """The method that is meant, of all spellings; else raises `InvalidInput`."""
+    return one_of(_SPELLINGS.get(given, given) if isinstance(given, str) else given, METHODS, field)
+
+
 def _checked(value: PValue) -> float:
     try:
         found = math.nan if value is None else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found = -1.0
     if isinstance(value, bool) or found < 0 or found > 1:
-        message = f'not a p-value: {value!r:.80} (they are from 0 to 1, None where there is none)'
+        message = f'not a p-value: {shown(value)} (they are from 0 to 1, None where there is none)'
         raise InvalidInput(message, field='pvalues')
     return found
 

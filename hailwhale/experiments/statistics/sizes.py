@@ -11,11 +11,9 @@ from scipy.special import ndtri
 
 from hailwhale.errors import InvalidInput
 from hailwhale.experiments.statistics.answers import Fields
-from hailwhale.experiments.statistics.sums import fraction, number, one_of, positive
+from hailwhale.experiments.statistics.numbers import MOST_VISITORS, a_power, count, fraction, number, one_of, positive
 
 Sides = Literal['two', 'one']
-# Beyond this a plan is no plan.
-_MOST = 1e15
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +62,13 @@ def sample_size(
     delta = _delta(baseline, lift, difference)
     one_of(kind, ('binomial', 'mean'), 'kind')
     before, after = _variances(number(baseline, 'baseline'), delta, kind, sd)
-    wanted = _z(alpha, sides) - float(ndtri(1 - fraction(power, 'power')))
-    each = wanted**2 * (before + after / positive(ratio, 'ratio')) / delta**2
-    if not each * max(1.0, ratio) < _MOST:
+    wanted = _wanted(alpha, power, sides)
+    share = positive(ratio, 'ratio')
+    each = wanted**2 * (before + after / share) / delta**2
+    if not each * max(1.0, share) < MOST_VISITORS:
         raise InvalidInput(f'a difference of {delta:g} takes {each:g} visitors (look for a larger one)', field='lift')
     # Rounding must not ask for one more.
-    control, variant = (max(math.ceil(n * (1 - 1e-9)), 2) for n in (each, each * ratio))
+    control, variant = (max(math.ceil(n * (1 - 1e-9)), 2) for n in (each, each * share))
     return SampleSize(control, variant)
 
 
@@ -94,9 +93,9 @@ def detectable_effect(
     """
     one_of(kind, ('binomial', 'mean'), 'kind')
     base = number(baseline, 'baseline')
-    n_a = positive(n_control, 'n_control')
-    n_b = n_a if n_variant is None else positive(n_variant, 'n_variant')
-    wanted = _z(alpha, sides) - float(ndtri(1 - fraction(power, 'power')))
+    n_a = _visitors(n_control, 'n_control')
+    n_b = n_a if n_variant is None else _visitors(n_variant, 'n_variant')
+    wanted = _wanted(alpha, power, sides)
     most = 1 - base if kind == 'binomial' else math.inf
 
     def found(delta: float) -> bool:
@@ -136,12 +135,22 @@ def _variances(baseline: float, delta: float, kind: str, sd: float | None) -> tu
     if kind == 'mean':
         if sd is None:
             raise InvalidInput('a mean has no sd (give the standard deviation of an amount per visitor)', field='sd')
-        return positive(sd, 'sd') ** 2, sd**2
+        variance = positive(sd, 'sd') ** 2
+        return variance, variance
     fraction(baseline, 'baseline')
-    after = fraction(baseline + delta, 'baseline + difference')
+    after = baseline + delta
+    if not 0 < after < 1:
+        way_out = 'a rate stays between 0 and 1; look for a smaller lift'
+        raise InvalidInput(f'a rate of {baseline:g} would become {after:g} ({way_out})', field='lift')
     return baseline * (1 - baseline), after * (1 - after)
 
 
-def _z(alpha: float, sides: Sides) -> float:
+def _visitors(value: SupportsFloat, field: str) -> float:
+    return positive(count(value, field), field)
+
+
+def _wanted(alpha: float, power: float, sides: Sides) -> float:
+    """How many standard errors a difference must have to be found so often."""
     one_of(sides, ('two', 'one'), 'sides')
-    return -float(ndtri(fraction(alpha, 'alpha') / (2 if sides == 'two' else 1)))
+    level = fraction(alpha, 'alpha')
+    return -float(ndtri(level / (2 if sides == 'two' else 1))) - float(ndtri(1 - a_power(power, level)))

@@ -12,8 +12,9 @@ from scipy.special import gammaincc
 from hailwhale.errors import InvalidInput
 from hailwhale.experiments.statistics.answers import Fields, NotEnoughData, Shortage
 from hailwhale.experiments.statistics.mixtures import log_dirichlet_mixture
+from hailwhale.experiments.statistics.numbers import fraction, positive, shares_of, whole_number
 from hailwhale.experiments.statistics.sequential import p_of
-from hailwhale.experiments.statistics.sums import fraction, positive, whole_number
+from hailwhale.metrics import shown
 
 #: Customary: below it something is broken in the assignment or in the counting.
 THRESHOLD = 0.001
@@ -79,7 +80,7 @@ def sample_ratio(
     """
     fraction(threshold, 'threshold')
     if look not in ('always', 'once'):
-        raise InvalidInput(f'not a look: {look!r:.80} (use always or once)', field='look')
+        raise InvalidInput(f'not a look: {shown(look)} (use always or once)', field='look')
     numbers = [whole_number(count, 'counts') for count in counts]
     shares = _shares(numbers, weights)
     positive(k, 'k')
@@ -99,21 +100,12 @@ def sample_ratio(
 def _shares(numbers: Sequence[float], weights: Sequence[SupportsFloat] | None) -> list[float]:
     if len(numbers) < 2:
         raise InvalidInput(f'{len(numbers)} counts (a split has at least two groups)', field='counts')
-    given = [1.0] * len(numbers) if weights is None else [_weight(weight) for weight in weights]
-    if len(given) != len(numbers):
-        message = f'{len(given)} weights for {len(numbers)} counts (give one for each)'
+    if weights is None:
+        return [1 / len(numbers)] * len(numbers)
+    if len(weights) != len(numbers):
+        message = f'{len(weights)} weights for {len(numbers)} counts (give one for each)'
         raise InvalidInput(message, field='weights')
-    if sum(weight > 0 for weight in given) < 2:
-        raise InvalidInput('fewer than two weights above 0 (a split has at least two groups)', field='weights')
-    whole = math.fsum(given)
-    return [weight / whole for weight in given]
-
-
-def _weight(value: SupportsFloat) -> float:
-    found = -1.0 if isinstance(value, bool) else float(value)
-    if not 0 <= found < math.inf:
-        raise InvalidInput(f'not a weight: {value!r:.80} (planned shares are 0 or more)', field='weights')
-    return found
+    return shares_of(weights)
 
 
 def _missing(numbers: Sequence[float], expected: Sequence[float]) -> NotEnoughData | None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from typing import Literal, SupportsFloat
 
 from hailwhale.errors import InvalidInput
+from hailwhale.experiments.statistics.numbers import count, number, told
+from hailwhale.metrics import shown
 
 Kind = Literal['binomial', 'mean', 'ratio']
 KINDS = ('binomial', 'mean', 'ratio')
@@ -75,19 +77,19 @@ class Sums:
             named = dict(zip(('n', 'sum', 'sum_squares'), given, strict=False))
         else:
             way = 'use {"n": ..., "sum": ...} or (n, sum, sum of squares)'
-            raise InvalidInput(f'not the sums of a version: {given!r:.200} ({way})', field=arm)
-        if 'n' not in named:
+            raise InvalidInput(f'not the sums of a version: {told(given)} ({way})', field=arm)
+        if named.get('n') is None:
             raise InvalidInput(f'{arm} has no n (give how many visitors were counted)', field=f'{arm}.n')
         numbers = {name: number(value, f'{arm}.{name}') for name, value in named.items() if value is not None}
         return cls(**numbers)
 
     def checked(self, kind: Kind, arm: str) -> Sums:
         """The same sums, when they can be those of such a metric; else raises `InvalidInput`."""
-        _not_negative(self.n, f'{arm}.n')
+        count(self.n, f'{arm}.n')
         if self.conversions is not None:
-            _not_negative(self.conversions, f'{arm}.conversions')
+            count(self.conversions, f'{arm}.conversions')
         if kind == 'binomial':
-            _not_negative(self.sum, f'{arm}.sum')
+            count(self.sum, f'{arm}.sum')
             if self.sum > self.n:
                 message = f'{self.sum:g} conversions of {self.n:g} visitors (at most one each; or use kind="mean")'
                 raise InvalidInput(message, field=f'{arm}.sum')
@@ -143,52 +145,5 @@ def _field_of(name: object, arm: str) -> str:
     plain = str(name).removesuffix(_ENDINGS.get(arm, ''))
     found = _FIELD_OF.get(plain, plain)
     if found not in known:
-        raise InvalidInput(f'no such sum: {name!r:.80} (there are {", ".join(known)})', field=arm)
-    return found
-
-
-def number(value: object, field: str) -> float:
-    """A finite number; else raises `InvalidInput`."""
-    try:
-        found = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        found = math.nan
-    if not math.isfinite(found):
-        raise InvalidInput(f'not a number: {value!r:.80} (sums are finite numbers)', field=field)
-    return found
-
-
-def _not_negative(value: float, field: str) -> None:
-    if value < 0:
-        raise InvalidInput(f'{field} is {value:g} (counts are 0 or more)', field=field)
-
-
-def fraction(value: SupportsFloat, field: str) -> float:
-    """A number between 0 and 1, both excluded; else raises `InvalidInput`."""
-    found = number(value, field)
-    if not 0 < found < 1:
-        raise InvalidInput(f'{field} is {found:g} (use a number between 0 and 1, such as 0.05)', field=field)
-    return found
-
-
-def positive(value: SupportsFloat, field: str) -> float:
-    """A number above 0; else raises `InvalidInput`."""
-    found = number(value, field)
-    if found <= 0:
-        raise InvalidInput(f'{field} is {found:g} (use a number above 0)', field=field)
-    return found
-
-
-def one_of(value: str, choices: Sequence[str], field: str) -> str:
-    """One of a few words; else raises `InvalidInput`."""
-    if value not in choices:
-        raise InvalidInput(f'not a {field}: {value!r:.80} (use one of {", ".join(choices)})', field=field)
-    return value
-
-
-def whole_number(value: SupportsFloat, field: str) -> float:
-    """A count: whole, 0 or more; else raises `InvalidInput`."""
-    found = number(value, field)
-    if found < 0 or found != int(found):
-        raise InvalidInput(f'{field} has {found:g} (counts are whole numbers, 0 or more)', field=field)
+        raise InvalidInput(f'no such sum: {shown(name)} (there are {", ".join(known)})', field=arm)
     return found
