@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
 Interval = tuple[float, float]
+
+# What may be missing, if it is one.
+_ONE = {
+    'amounts that differ': 'amount that differs',
+    'conversions': 'conversion',
+    'goals': 'goal',
+    'variants': 'variant',
+    'visitors': 'visitor',
+    'visitors without one': 'visitor without one',
+}
 
 
 class Fields:
@@ -71,6 +82,10 @@ class Shortage(Fields):
     def more(self) -> float:
         return self.need - self.have
 
+    def __str__(self) -> str:
+        number = math.ceil(self.more)
+        return f'{number:,} more {_ONE.get(self.what, self.what) if number == 1 else self.what}'
+
 
 @dataclass(frozen=True, slots=True)
 class NotEnoughData(Fields):
@@ -82,12 +97,14 @@ class NotEnoughData(Fields):
         return False
 
     def __str__(self) -> str:
-        return 'not enough data: ' + '; '.join(f'{one.arm} needs {one.more:g} more {one.what}' for one in self.missing)
+        of = {arm: [str(one) for one in self.missing if one.arm == arm] for arm in (one.arm for one in self.missing)}
+        said = [f'{"the split" if arm == "all" else arm} needs {" and ".join(more)}' for arm, more in of.items()]
+        return 'not enough data: ' + '; '.join(said)
 
 
 @dataclass(frozen=True, slots=True)
 class NoValidMethod(Fields):
-    """No method is valid for such data; ``needs`` are the counters that one would take."""
+    """No method is valid for such data; each of ``needs`` would give one."""
 
     why: str
     needs: tuple[str, ...]
@@ -96,7 +113,7 @@ class NoValidMethod(Fields):
         return False
 
     def __str__(self) -> str:
-        return f'no valid method: {self.why} (count {", ".join(self.needs)})'
+        return f'no valid method: {self.why} (it takes {"; or ".join(self.needs)})'
 
 
 @dataclass(frozen=True, slots=True)

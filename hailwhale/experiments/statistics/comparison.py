@@ -26,7 +26,15 @@ from hailwhale.experiments.statistics.answers import (
     TTest,
 )
 from hailwhale.experiments.statistics.eprocess import EXPECTED_LIFT
-from hailwhale.experiments.statistics.headlines import ALLOCATIONS, Allocation, Headline, Plan, counted_share, headline
+from hailwhale.experiments.statistics.headlines import (
+    ALLOCATIONS,
+    Allocation,
+    Headline,
+    Plan,
+    counted_share,
+    headline,
+    missing_of,
+)
 from hailwhale.experiments.statistics.moments import Difference, Moments, absolute, moments_of, relative
 from hailwhale.experiments.statistics.numbers import (
     a_lift,
@@ -39,7 +47,7 @@ from hailwhale.experiments.statistics.numbers import (
     shares_of,
     told,
 )
-from hailwhale.experiments.statistics.sums import KINDS, Kind, Sums, of_arm
+from hailwhale.experiments.statistics.sums import KINDS, ROUNDING, Kind, Sums, of_arm
 
 Given = Sums | Mapping[str, SupportsFloat] | Sequence[SupportsFloat]
 
@@ -131,12 +139,17 @@ class Comparison:
         return headline(*self.sums, (self._a, self._b), self.plan)
 
     @cached_property
+    def missing(self) -> NotEnoughData | None:
+        """What both versions have too little of for anything to be said of them."""
+        return missing_of(*self.sums, (self._a, self._b), self.plan)
+
+    @cached_property
     def cautions(self) -> tuple[str, ...]:
         """What not to read the other results as."""
         found = []
         if self.plan.allocation == 'adaptive':
             found.append('the split was adaptive: rates of seldom played versions are biased; trust only the headline')
-        if isinstance(self.headline, Headline) and self.headline.method in ('asymptotic', 'design_based'):
+        if isinstance(self.headline, Headline) and self.headline.method == 'asymptotic':
             found.append(
                 'the headline assumes nearly normal means: distrust it where few visitors have most of the sum'
             )
@@ -280,7 +293,7 @@ class Comparison:
     @cached_property
     def normal(self) -> Normal:
         self._only('mean', 'normal')
-        return bayes.normal(self._absolute)
+        return bayes.normal(self._absolute, lower_wins=self.plan.lower_wins)
 
     @property
     def mean_sd(self) -> Arms:
@@ -313,7 +326,6 @@ def compare(
     tuning: float = sequential.TUNING,
     min_conversions: float = 5,
     bounds: Interval | None = None,
-    visitors: float | None = None,
     **sums: SupportsFloat,
 ) -> Comparison:
     """Compare two versions by their sums (`Sums`, a mapping of its fields, or ``(n, sum[, sum of squares])``).
@@ -322,10 +334,10 @@ def compare(
     variant.
 
     ``kind`` is 'binomial' (conversions: 0 or 1 a visitor), 'mean' (money a visitor) or 'ratio' (of two sums, as
-    earned/spent).  ``goal='min'`` is for what is better when it is lower.  ``allocation='adaptive'`` says that past
+    earned/spent).  ``goal='min'`` is for what is better when it is lower: winners, chances to win and losses are
+    then of that, everywhere.  ``allocation='adaptive'`` says that past
     results chose who saw what: then only methods that hold for that give a headline; for means those need ``bounds``
-    of an amount, or the sums ``sum_weighted`` and ``sum_squares_weighted`` (with ``visitors``, those of all versions,
-    where there are more than these two).  ``weights`` are the planned shares of the control and the variant; without
+    of an amount.  ``weights`` are the planned shares of the control and the variant; without
     them the counted shares are taken for planned.
 
     ``expected_lift`` is the lift at which the headline of conversions is strongest (it must not be chosen by the
@@ -341,9 +353,9 @@ def compare(
     one_of(kind, KINDS, 'kind')
     one_of(goal, ('max', 'min'), 'goal')
     one_of(allocation, ALLOCATIONS, 'allocation')
-    a, b = (Sums.read(given, arm).checked(kind, arm) for arm, given in _given(control, variant, sums).items())
-    if (a.sum_pre is None) != (b.sum_pre is None) or (a.sum_weighted is None) != (b.sum_weighted is None):
-        message = 'only one version has sums of before the test, or weighted ones (give them for both)'
+    a, b = (Sums.read(given, arm, kind).checked(kind, arm) for arm, given in _given(control, variant, sums).items())
+    if (a.sum_pre is None) != (b.sum_pre is None):
+        message = 'only one version has sums of before the test (give them for both)'
         raise InvalidInput(message, field='variant')
     plan = Plan(
         kind,
@@ -355,7 +367,6 @@ def compare(
         positive(tuning, 'tuning'),
         count(min_conversions, 'min_conversions'),
         _checked_bounds(bounds, a, b),
-        _checked_visitors(visitors, a, b),
     )
     return Comparison((a, b), plan, _checked_prior(prior))
 
@@ -400,14 +411,9 @@ def _checked_bounds(bounds: Interval | None, a: Sums, b: Sums) -> Interval | Non
         if not low * sums.n <= sums.sum <= high * sums.n:
             message = f'the mean of the {arm} lies outside the bounds {low:g} and {high:g} (widen them)'
             raise InvalidInput(message, field='bounds')
+        # No amount x within the bounds has (x - low) (high - x) below 0.
+        squares, room = sums.sum_squares, (low + high) * sums.sum - low * high * sums.n
+        if squares is not None and squares - room > ROUNDING * (squares + abs(room)):
+            message = f'amounts of the {arm} lie outside the bounds {low:g} and {high:g}, by their squares (widen them)'
+            raise InvalidInput(message, field='bounds')
     return low, high
-
-
-def _checked_visitors(visitors: float | None, a: Sums, b: Sums) -> float | None:
-    if visitors is None:
-        return None
-    found = count(visitors, 'visitors')
-    if found < a.n + b.n:
-        message = f'{found:g} visitors, and {a.n + b.n:g} in these two versions (count those of all versions)'
-        raise InvalidInput(message, field='visitors')
-    return found

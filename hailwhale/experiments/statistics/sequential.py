@@ -45,10 +45,15 @@ def asymptotic(difference: Difference, alpha: float, tuning: float = TUNING) -> 
         return Sequential(1.0, (0.0, 0.0), 0.0, alpha, difference.undefined)
     n, variance = difference.n, difference.variance
     grown = n / best_rho(tuning, alpha)
-    log = 0.5 * math.log1p(grown)
-    width = difference.se * math.sqrt(2 * (1 + 1 / grown) * (log - math.log(alpha)))
-    log_e = difference.value / variance * difference.value * grown / (2 * (1 + grown)) - log
+    width = difference.se * times_error(n, alpha, tuning)
+    log_e = difference.value / variance * difference.value * grown / (2 * (1 + grown)) - 0.5 * math.log1p(grown)
     return Sequential(p_of(log_e), (difference.value - width, difference.value + width), log_e, alpha)
+
+
+def times_error(n: float, alpha: float, tuning: float = TUNING) -> float:
+    """How many standard errors the asymptotic confidence sequence reaches to either side, after ``n`` visitors."""
+    grown = n / best_rho(tuning, alpha)
+    return math.sqrt(2 * (1 + 1 / grown) * (0.5 * math.log1p(grown) - math.log(alpha)))
 
 
 def conversion_mixture(s_a: float, s_b: float, share: float = 0.5, k: float = 100.0) -> Evidence:
@@ -129,15 +134,3 @@ def _of(some: float, n: float, fields: tuple[str, str]) -> tuple[float, float]:
         message = f'{fields[0]} is {found:g}, more than {fields[1]}, {whole:g} (at most one each)'
         raise InvalidInput(message, field=fields[0])
     return found, whole
-
-
-def design_based(total_a: float, squares_a: float, total_b: float, squares_b: float, visitors: float) -> Difference:
-    """The difference of two means out of amounts divided by their propensities, over all ``visitors``.
-
-    Each visitor adds y / propensity to its version alone, so the difference is right on average however the
-    propensities were chosen, and its variance is at most the sum of squares (Ham, Bojinov, Lindon, Tingley, 2022,
-    "Design-Based Inference for Multi-arm Bandits").
-    """
-    variance = (squares_a + squares_b) / visitors / visitors
-    undefined = None if variance else 'no amount was counted'
-    return Difference((total_b - total_a) / visitors, variance, np.inf, visitors, undefined)

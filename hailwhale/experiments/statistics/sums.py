@@ -22,13 +22,12 @@ _SPELLINGS = {
     'sum_num_den': ('sum_products',),
     'sum_squares_pre': ('sumsq_pre',),
     'sum_post_pre': ('sum_pre_post', 'sum_pre_products'),
-    'sum_squares_weighted': ('sumsq_weighted',),
 }
 _FIELD_OF = {other: name for name, others in _SPELLINGS.items() for other in others}
 # How names of sums end where those of both versions stand side by side.
 _ENDINGS = {'control': '_a', 'variant': '_b'}
-# Sums of floats are exact to a few units in the last place; this leaves room for many additions.
-_ROUNDING = 1e-9
+#: Sums of floats are exact to a few units in the last place; this leaves room for many additions.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,8 @@ class Sums:
     ``sum`` and ``sum_squares`` are of what is compared: conversions (0 or 1; no squares needed), money, or what stands
     above the line of a ratio.  ``sum_den``, ``sum_squares_den`` and ``sum_num_den`` (products) are of what stands
     below that line.  ``sum_pre``, ``sum_squares_pre`` and ``sum_post_pre`` (products) are of the same visitors before
-    the test, and make a mean more precise (CUPED).  ``sum_weighted`` and ``sum_squares_weighted`` are of each amount
-    divided by the propensity that its version had: what a mean needs where the split was adaptive.  ``conversions``
-    is how many visitors had an amount at all, where that is known.  Amounts may be negative.
+    the test, and make a mean more precise (CUPED).  ``conversions`` is how many visitors had an amount at all,
+    where that is known.  Amounts may be negative.
 
     >>> Sums.read({'n': 1000, 'successes': 30})
     Sums(n=1000.0, sum=30.0)
@@ -55,8 +53,6 @@ class Sums:
     sum_pre: float | None = None
     sum_squares_pre: float | None = None
     sum_post_pre: float | None = None
-    sum_weighted: float | None = None
-    sum_squares_weighted: float | None = None
     conversions: float | None = None
 
     def __repr__(self) -> str:
@@ -64,10 +60,16 @@ class Sums:
         return f'Sums({", ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)})'
 
     @classmethod
-    def read(cls, given: Sums | Mapping[str, SupportsFloat] | Sequence[SupportsFloat], arm: str = 'sums') -> Sums:
+    def read(
+        cls,
+        given: Sums | Mapping[str, SupportsFloat] | Sequence[SupportsFloat],
+        arm: str = 'sums',
+        kind: Kind = 'binomial',
+    ) -> Sums:
         """The sums of a mapping by field, or of ``(n, sum)`` or ``(n, sum, sum_squares)``.
 
-        ``arm`` is what a complaint names.  Raises `InvalidInput` for what is no number, or no such field.
+        ``arm`` is what a complaint names.  The sum of a ``binomial`` metric may be given as ``conversions``.  Raises
+        `InvalidInput` for what is no number, no such field, and where there is no n or no sum.
         """
         if isinstance(given, Sums):
             named: dict[str, object] = {field.name: getattr(given, field.name) for field in fields(given)}
@@ -80,6 +82,10 @@ class Sums:
             raise InvalidInput(f'not the sums of a version: {told(given)} ({way})', field=arm)
         if named.get('n') is None:
             raise InvalidInput(f'{arm} has no n (give how many visitors were counted)', field=f'{arm}.n')
+        if kind == 'binomial' and named.get('sum') is None:
+            named['sum'] = named.get('conversions')
+        if named.get('sum') is None:
+            raise InvalidInput(f'{arm} has no sum (give the sum over all its visitors)', field=f'{arm}.sum')
         numbers = {name: number(value, f'{arm}.{name}') for name, value in named.items() if value is not None}
         return cls(**numbers)
 
@@ -115,7 +121,7 @@ class Sums:
         """A sum of squares is never below the square of the sum over n."""
         total, square = getattr(self, of), getattr(self, squares)
         least = total / self.n * total if self.n else 0.0
-        if square < least * (1 - _ROUNDING) or (not self.n and (total or square)):
+        if square < least * (1 - ROUNDING) or (not self.n and (total or square)):
             message = f'{squares} {square:g} is below {of}**2 / n = {least:g} (were all visitors counted in all sums?)'
             raise InvalidInput(message, field=f'{arm}.{squares}')
 
@@ -127,7 +133,7 @@ class Sums:
         spread = math.sqrt(max(own_squares - self.sum / self.n * self.sum, 0))
         spread *= math.sqrt(max(getattr(self, squares) - getattr(self, other) / self.n * getattr(self, other), 0))
         middle = self.sum / self.n * getattr(self, other)
-        room = _ROUNDING * (abs(middle) + math.sqrt(own_squares) * math.sqrt(getattr(self, squares)))
+        room = ROUNDING * (abs(middle) + math.sqrt(own_squares) * math.sqrt(getattr(self, squares)))
         if abs(getattr(self, products) - middle) > spread + room:
             message = f'{products} {getattr(self, products):g} cannot be, with these sums of squares (at most '
             message += f'{middle + spread:g}; were all visitors counted in all sums?)'
