@@ -166,6 +166,8 @@ def test_so_many_visitors_see_a_lift(run: Run) -> None:
     assert found['lift'] == pytest.approx(detectable_effect(0.03, 20_000, power=0.9).lift)
     lines = run('sample-size', '--mean', '0', '--sd', '40', '--visitors', '1000')[1].splitlines()
     assert lines[0] == 'a change from 0 to 5.01163 is seen, with a chance of 80 %, by'
+    always = sample_size(0, difference=5.0116274, kind='mean', sd=40, looking='always').control
+    assert [line.split()[0] for line in lines[1:]] == ['1,000', f'{always:,}']
 
 
 @pytest.mark.parametrize(

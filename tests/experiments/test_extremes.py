@@ -124,6 +124,7 @@ def test_any_plan_has_a_size_or_is_refused(base: Any, lift: Any, sd: Any, alpha:
             size = answer(statistics.sample_size, base, lift, ratio=more, **kind, **named)
             assert size is None or 4 <= size.total < 1e16
             answer(statistics.sample_size, base, difference=lift, **kind, **named)
+            answer(statistics.sample_size, base, lift, looking='always', **kind, **named)
             least = answer(statistics.detectable_effect, base, more, **kind, **named)
             assert least is None or least.difference > 0
 

@@ -235,7 +235,7 @@ def test_the_outlook_is_that_of_the_sample_sizes(studied: tuple[list[Visit], Res
     assert a.rate is not None
     outlook = b.outlook
     least = detectable_effect(a.rate, a.n, b.n, alpha=0.05 / 6)
-    each = round(1.5 * sample_size(a.rate, 0.2, alpha=0.05 / 6).control)
+    each = sample_size(a.rate, 0.2, alpha=0.05 / 6, looking='always').control
     assert outlook == Outlook(least.lift, least.difference, 0.2, each, round(each - min(a.n, b.n)))
     of_ratio = answer['earned/spent']['b'].outlook
     assert of_ratio is not None

@@ -34,9 +34,6 @@ from hailwhale.experiments.statistics.multiple import Method
 from hailwhale.experiments.statistics.sums import Kind
 from hailwhale.experiments.statistics.sums import Sums as ArmSums
 
-#: To look always takes at most so many times the visitors of one look.
-_LOOKING_ALWAYS = 1.5
-
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -258,8 +255,9 @@ def _outlook(pair: _Pair, ask: Ask) -> Outlook | None:
         least = statistics.detectable_effect(base, n_a, n_b, kind=kind, sd=sd, alpha=alpha, power=ask.power)  # type: ignore[arg-type]
         lift, difference = least.lift if math.isfinite(least.lift) else None, least.difference
     with suppress(InvalidInput):
-        size = statistics.sample_size(base, ask.expected_lift, kind=kind, sd=sd, alpha=alpha, power=ask.power)  # type: ignore[arg-type]
-        each = round(_LOOKING_ALWAYS * size.control)
+        planned = {'kind': kind, 'sd': sd, 'alpha': alpha, 'power': ask.power}
+        size = statistics.sample_size(base, ask.expected_lift, looking='always', **planned)  # type: ignore[arg-type]
+        each = size.control
     more = None if each is None else max(0, round(each - min(n_a, n_b)))
     return Outlook(lift, difference, ask.expected_lift, each, more)
 

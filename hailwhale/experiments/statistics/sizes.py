@@ -7,13 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, SupportsFloat
 
-from scipy.special import ndtri
+from scipy.special import log_ndtr, ndtr, ndtri
 
 from hailwhale.errors import InvalidInput
 from hailwhale.experiments.statistics.answers import Fields
 from hailwhale.experiments.statistics.numbers import MOST_VISITORS, a_power, count, fraction, number, one_of, positive
+from hailwhale.experiments.statistics.sequential import times_error
 
 Sides = Literal['two', 'one']
+Looking = Literal['once', 'always']
+#: So many times the visitors of one look find conversions by looking always, as simulations with the expected lift have
+#: it: lifts from 0.02 to 0.5, rates from 1 % to 10 %, alpha 0.05 and 0.005.
+_ALWAYS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +52,25 @@ def sample_size(
     power: float = 0.8,
     ratio: float = 1.0,
     sides: Sides = 'two',
+    looking: Looking = 'once',
 ) -> SampleSize:
     """Visitors for one look at the end that finds a relative ``lift`` (or an absolute ``difference``) with ``power``.
 
     ``baseline`` is the control's rate or mean, ``sd`` the standard deviation of a visitor's amount (for means),
     ``ratio`` how many visitors the variant gets for one of the control's.  Normal approximation, each version's own
     variance: n = (z_alpha + z_power)**2 (v_a + v_b / ratio) / difference**2 (Fleiss, 1981, "Statistical Methods for
-    Rates and Proportions").  To look always takes about half as many again at most; see the headline.  Raises
-    `InvalidInput` for a rate outside (0, 1), no lift, no ``sd`` for means.
+    Rates and Proportions").
 
-    >>> sample_size(0.03, 0.2).control
-    13911
+    ``looking='always'`` is for the headline, which may be looked at all the time: for conversions half as many again
+    (where they are compared with this lift as the expected one); for means twice to three times as many, the more of
+    them the more (`times_error`).  Raises `InvalidInput` for a rate outside (0, 1), no lift, no ``sd`` for means.
+
+    A lift is relative: from 3 % to 3.6 % it is 0.2, and the difference 0.006.
+
+    >>> sample_size(0.03, 0.2).control, sample_size(0.03, difference=0.006).control
+    (13911, 13911)
+    >>> sample_size(0.03, 0.2, looking='always').control
+    20867
     """
     delta = _delta(baseline, lift, difference)
     one_of(kind, ('binomial', 'mean'), 'kind')
@@ -65,6 +78,10 @@ def sample_size(
     wanted = _wanted(alpha, power, sides)
     share = positive(ratio, 'ratio')
     each = wanted**2 * (before + after / share) / delta**2
+    if one_of(looking, ('once', 'always'), 'looking') == 'always':
+        if sides == 'one':
+            raise InvalidInput("looking='always' has two sides (leave sides out)", field='sides')
+        each = each * _ALWAYS if kind == 'binomial' else _always(each / wanted**2, 1 + share, alpha, power)
     if not each * max(1.0, share) < MOST_VISITORS:
         raise InvalidInput(f'a difference of {delta:g} takes {each:g} visitors (look for a larger one)', field='lift')
     # Rounding must not ask for one more.
@@ -104,6 +121,22 @@ def detectable_effect(
 
     delta = _least(found, most)
     return DetectableEffect(delta / abs(base) if base else math.inf, delta)
+
+
+def _always(unit: float, versions: float, alpha: float, power: float) -> float:
+    """Visitors of the control with which the asymptotic sequence finds a mean by then, looking always.
+
+    ``unit`` of them make the difference one standard error.  The chance is that of Brownian motion with a drift to
+    cross, before the end, the line on which the sequence is at the end: it is higher before, so this is no less.
+    """
+
+    def found(n: float) -> bool:
+        off, limit = math.sqrt(n / unit), times_error(versions * n, alpha)
+        # Far out the two parts of the logarithm cancel, to less than they are rounded by.
+        earlier = math.exp(min(2 * off * limit + float(log_ndtr(-off - limit)), 0.0))
+        return float(ndtr(off - limit)) + earlier >= power
+
+    return _least(found, math.inf)
 
 
 def _least(found: Callable[[float], bool], most: float) -> float:
