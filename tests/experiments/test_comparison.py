@@ -248,6 +248,28 @@ class TestNames:
             repr(found) == "Comparison(Sums(n=1000.0, sum=30.0), Sums(n=1000.0, sum=45.0), kind='binomial', alpha=0.05)"
         )
 
+    def test_are_those_of_a_mapping(self) -> None:
+        found = compare((1000, 30), (1000, 45))
+        assert list(found) == list(found.as_dict())
+        assert dict(found)['t_relative'] is found.t_relative
+        assert ('t_relative' in found, 'nonsense' in found, 'normal' in found) == (True, False, False)
+        assert found.get('sequential5000_relative') == found.sequential_relative
+        assert found.get('nonsense', 5) == 5
+        assert list(found.t_relative) == ['diff', 'se', 'p', 'ci', 'alpha', 'undefined']
+        assert dict(found.t_relative)['p'] == found.t_relative.p
+        assert ('ci95' in found.t_relative, 'ci90' in found.t_relative) == (True, False)
+
+    def test_of_what_is_missing_are_the_same_in_results(self) -> None:
+        few: Any = compare((50, 0), (50, 3)).as_dict()['headline']
+        assert [one['arm'] for one in few['not_enough_data']] == ['control', 'variant']
+        none: Any = compare(A, B, 'mean', allocation='adaptive').as_dict()['headline']
+        assert set(none['no_valid_method']) == {'why', 'needs'}
+
+    def test_of_headlines_are_short_and_equal_ones_are_equal(self) -> None:
+        one, other = headline((1000, 30), (1000, 45)), headline((1000, 30), (1000, 45))
+        assert one == other != headline((1000, 30), (1000, 46))
+        assert len(repr(one)) < 400
+
     @pytest.mark.parametrize('name', ['sequential0_relative', 'normal', 'mean_sd', 'delta_method', 'nonsense'])
     def test_that_do_not_belong_are_refused(self, name: str) -> None:
         found = compare((1000, 30), (1000, 45))

@@ -24,10 +24,8 @@ def plain(value: object) -> object:
     """A value as JSON has it."""
     if isinstance(value, Row):
         return value.as_dict()
-    if isinstance(value, NotEnoughData):
-        return {'not_enough_data': [plain(one.as_dict()) for one in value.missing]}
-    if isinstance(value, NoValidMethod):
-        return {'no_valid_method': {'why': value.why, 'needs': list(value.needs)}}
+    if isinstance(value, NotEnoughData | NoValidMethod):
+        return plain(value.as_dict())
     if isinstance(value, Mapping):
         return {name: plain(inner) for name, inner in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

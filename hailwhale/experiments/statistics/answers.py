@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
@@ -20,7 +21,36 @@ _ONE = {
 }
 
 
-class Fields:
+class Named(ABC):
+    """What can be read by name: ``found['p']``, ``found.get('p')``, ``'p' in found``, ``dict(found)``."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def keys(self) -> list[str]:
+        """All names."""
+
+    @abstractmethod
+    def __getitem__(self, name: str) -> Any: ...
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __contains__(self, name: str) -> bool:
+        try:
+            self[name]
+        except KeyError:
+            return False
+        return True
+
+
+class Fields(Named):
     """Fields that can also be read by ``[...]``, or as a dict ready for JSON.
 
     An interval at level 95 % is ``ci`` and ``ci95`` (at 90 % ``ci90``): a name with the wrong level is refused.
@@ -40,6 +70,9 @@ class Fields:
                 if inner.startswith('ci') and _levelled(inner, self.alpha) == name:
                     return getattr(self, inner)
         raise AttributeError(f'{type(self).__name__} has no {name} (it has {", ".join(self._names())})')
+
+    def keys(self) -> list[str]:
+        return self._names()
 
     def _names(self) -> list[str]:
         return [field.name for field in fields(self)]  # type: ignore[arg-type]
@@ -101,6 +134,9 @@ class NotEnoughData(Fields):
         said = [f'{"the split" if arm == "all" else arm} needs {" and ".join(more)}' for arm, more in of.items()]
         return 'not enough data: ' + '; '.join(said)
 
+    def as_dict(self) -> dict[str, object]:
+        return {'not_enough_data': [one.as_dict() for one in self.missing]}
+
 
 @dataclass(frozen=True, slots=True)
 class NoValidMethod(Fields):
@@ -114,6 +150,9 @@ class NoValidMethod(Fields):
 
     def __str__(self) -> str:
         return f'no valid method: {self.why} (it takes {"; or ".join(self.needs)})'
+
+    def as_dict(self) -> dict[str, object]:
+        return {'no_valid_method': {'why': self.why, 'needs': list(self.needs)}}
 
 
 @dataclass(frozen=True, slots=True)

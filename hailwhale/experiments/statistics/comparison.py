@@ -16,6 +16,7 @@ from hailwhale.experiments.statistics.answers import (
     ExactBeta,
     Fields,
     Interval,
+    Named,
     Normal,
     NotEnoughData,
     NoValidMethod,
@@ -71,7 +72,7 @@ _OF_KIND = {
 }
 
 
-class Comparison:
+class Comparison(Named):
     """What the sums of two versions say; a is the control, b the variant.
 
     ``headline`` is what to show: valid however often one looks (`Headline`), or `NotEnoughData`, or `NoValidMethod`;
@@ -92,9 +93,9 @@ class Comparison:
     ratio                                     ``delta_method``
     ========================================  =================================================================
 
-    Each is an attribute, readable by ``[...]`` too; of another kind it raises `AttributeError` (`KeyError`).
-    ``sequential20000_relative`` is ``sequential_relative`` with the tuning 20000, ``['bayes_prior_N(0,0.3)_relative']``
-    is ``bayes_prior_relative`` with that prior.  ``as_dict()`` has all but these.
+    Each is an attribute, readable by ``[...]`` and as of a mapping (``in``, ``get``, ``dict``) too; of another kind it
+    raises `AttributeError` (`KeyError`).  ``sequential20000_relative`` is ``sequential_relative`` with that tuning,
+    ``['bayes_prior_N(0,0.3)_relative']`` is ``bayes_prior_relative`` with that prior.  ``as_dict()`` has all but these.
     """
 
     def __init__(self, sums: tuple[Sums, Sums], plan: Plan, prior: bayes.Prior | None) -> None:
@@ -131,8 +132,10 @@ class Comparison:
 
     def as_dict(self) -> dict[str, object]:
         """Every result by name, ready for JSON: inner results as dicts, intervals as lists."""
-        names = [*_ALWAYS, *_OF_KIND[self.kind], 'cautions']
-        return {'kind': self.kind, 'alpha': self.alpha} | {name: _plain(getattr(self, name)) for name in names}
+        return {name: _plain(getattr(self, name)) for name in self.keys()}
+
+    def keys(self) -> list[str]:
+        return ['kind', 'alpha', *_ALWAYS, *_OF_KIND[self.kind], 'cautions']
 
     @cached_property
     def headline(self) -> Headline | NotEnoughData | NoValidMethod:

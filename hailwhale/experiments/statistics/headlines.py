@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
@@ -62,7 +62,7 @@ class Headline(Fields):
     lift: float | None
     winner: Verdict
     alpha: float
-    intervals: tuple[Callable[[], Interval], Callable[[], Interval] | None]
+    intervals: tuple[Callable[[], Interval], Callable[[], Interval] | None] = field(repr=False, compare=False)
 
     @property
     def ci_diff(self) -> Interval:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, SupportsFloat, overload
 
 import numpy as np
@@ -50,6 +50,8 @@ def adjust(pvalues: Mapping[str, PValue] | Sequence[PValue], method: Method = 'h
     chosen = method_of(method, 'method')
     if isinstance(pvalues, Mapping):
         return dict(zip(pvalues, adjust(list(pvalues.values()), method), strict=True))
+    if isinstance(pvalues, str) or not isinstance(pvalues, Iterable):
+        raise InvalidInput(f'not p-values: {shown(pvalues)} (give a list, or a mapping of them)', field='pvalues')
     values = np.array([_checked(value) for value in pvalues], dtype=float)
     known = ~np.isnan(values)
     values[known] = _adjusted(values[known], chosen)
@@ -58,7 +60,7 @@ def adjust(pvalues: Mapping[str, PValue] | Sequence[PValue], method: Method = 'h
 
 def method_of(given: object, field: str) -> str:
     """The method that is meant, of all spellings; else raises `InvalidInput`."""
-    return one_of(_SPELLINGS.get(given, given) if isinstance(given, str) else given, METHODS, field)
+    return one_of(_SPELLINGS.get(given.lower(), given.lower()) if isinstance(given, str) else given, METHODS, field)
 
 
 def _checked(value: PValue) -> float:

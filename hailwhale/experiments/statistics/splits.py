@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import SupportsFloat
 
@@ -60,14 +60,16 @@ class SampleRatio(Fields):
 
 
 def sample_ratio(
-    counts: Sequence[SupportsFloat],
-    weights: Sequence[SupportsFloat] | None = None,
+    counts: Sequence[SupportsFloat] | Mapping[str, SupportsFloat],
+    weights: Sequence[SupportsFloat] | Mapping[str, SupportsFloat] | None = None,
     *,
     threshold: float = THRESHOLD,
     k: float = 100.0,
     look: str = 'always',
 ) -> SampleRatio:
     """Whether visitors were split as planned; ``weights`` are the planned shares (any scale), equal by default.
+
+    Both may be mappings by the names of the groups, answered in the order of ``counts``.
 
     Pearson's chi-square test for one look; for every look the Dirichlet-multinomial mixture of concentration ``k``
     (Lindon, Malek, 2022, "Anytime-Valid Inference for Multinomial Count Data").  ``look='once'`` flags by the first.
@@ -81,6 +83,7 @@ def sample_ratio(
     fraction(threshold, 'threshold')
     if look not in ('always', 'once'):
         raise InvalidInput(f'not a look: {shown(look)} (use always or once)', field='look')
+    counts, weights = _by_name(counts, weights)
     numbers = [whole_number(count, 'counts') for count in counts]
     shares = _shares(numbers, weights)
     positive(k, 'k')
@@ -95,6 +98,21 @@ def sample_ratio(
     sequential = SequentialRatio(log_odds, p_of(log_odds))
     flagged = (p if look == 'once' else sequential.p) < threshold
     return SampleRatio(chi2, p, sequential, expected, flagged, _missing(numbers, expected))
+
+
+def _by_name(
+    counts: Sequence[SupportsFloat] | Mapping[str, SupportsFloat],
+    weights: Sequence[SupportsFloat] | Mapping[str, SupportsFloat] | None,
+) -> tuple[Sequence[SupportsFloat], Sequence[SupportsFloat] | None]:
+    """Both in one order."""
+    for field, given in (('counts', counts), ('weights', weights or ())):
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise InvalidInput(f'not {field}: {shown(given)} (a list, or a mapping by name)', field=field)
+    if isinstance(weights, Mapping):
+        if not isinstance(counts, Mapping) or set(counts) != set(weights):
+            raise InvalidInput('weights by other names than counts (give one for each group)', field='weights')
+        weights = [weights[name] for name in counts]
+    return list(counts.values() if isinstance(counts, Mapping) else counts), weights
 
 
 def _shares(numbers: Sequence[float], weights: Sequence[SupportsFloat] | None) -> list[float]:

@@ -17,10 +17,19 @@ KINDS = ('binomial', 'mean', 'ratio')
 #: Other spellings of the fields of `Sums`.
 _SPELLINGS = {
     'sum': ('successes', 'sum_num', 'sum_post'),
-    'sum_squares': ('sumsq', 'sumsq_num', 'sum_squares_num', 'sumsq_post', 'sum_squares_post'),
+    'sum_squares': (
+        'sum_of_squares',
+        'squares',
+        'sumsq',
+        'sumsq_num',
+        'sum_squares_num',
+        'sumsq_post',
+        'sum_squares_post',
+    ),
     'sum_squares_den': ('sumsq_den',),
     'sum_num_den': ('sum_products',),
-    'sum_squares_pre': ('sumsq_pre',),
+    'sum_pre': ('pre_sum',),
+    'sum_squares_pre': ('sumsq_pre', 'pre_sum_squares'),
     'sum_post_pre': ('sum_pre_post', 'sum_pre_products'),
 }
 _FIELD_OF = {other: name for name, others in _SPELLINGS.items() for other in others}
