@@ -145,6 +145,27 @@ def test_sequences_of_any_counts_are_numbers_or_refused(one: Any, other: Any, al
         no_nan(list(found) if isinstance(found, tuple) else found)
 
 
+@pytest.mark.parametrize(
+    ('of', 'given', 'says'),
+    [
+        (statistics.bernoulli_confidence_interval, (5, 3), 'successes is 5, more than trials, 3 (at most one each)'),
+        (statistics.bernoulli_confidence_interval, (1, 3, 2), 'alpha is 2 (use a number between 0 and 1'),
+        (statistics.product_eprocess, (9, 1, 2, 3), 's_b is 3, more than n_b, 2 (at most one each)'),
+        (statistics.product_eprocess, (9, 1, 4, 3, 0), 'a is 0 (use a number above 0)'),
+        (statistics.conversion_mixture, (-1, 3), 's_a is -1 (counts are 0 or more)'),
+        (statistics.conversion_mixture, (1, 3, 1), 'share is 1 (use a number between 0 and 1'),
+        (statistics.normal_mixture_bound, (-1,), 'v is -1 (counts are 0 or more)'),
+        (statistics.normal_mixture_bound, (1, 0.025, 1000, 0.6), 'alpha_opt is 1.2 (use a number between 0 and 1'),
+    ],
+)
+def test_what_no_sequence_can_be_of_is_refused_with_the_way_out(
+    of: Callable[..., object], given: tuple[float, ...], says: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        of(*given)
+    assert refused.value.message.startswith(says)
+
+
 @pytest.fixture
 def whale(embedded_url: str) -> Iterator[Whale]:
     with Whale(embedded_url, settings=Settings.load({}), clock=Clock()) as whale:
