@@ -185,7 +185,7 @@ def test_so_many_visitors_see_a_lift(run: Run) -> None:
             ('--rate', '.03', '--lift', '.2', '--versions', '1'),
             'versions: 1 versions are no split (give from 2 to 1000)',
         ),
-        (('--rate', '.03', '--lift', '1e-300'), 'lift is 1e-300, too near 0 (use 0, or one from 1e-30)'),
+        (('--rate', '.03', '--lift', '1e-300'), 'lift is 1e-300, too near 0 (use one from 1e-30)'),
         (('--rate', '.03', '--lift', '.2', '--alpha', '1e-10'), 'alpha is 1e-10, too near 0 (keep 1e-09 away from it)'),
         (('--mean', 'nan', '--sd', '1', '--lift', '.2'), 'mean: not a number: nan (use a finite one, such as 0.2)'),
         (

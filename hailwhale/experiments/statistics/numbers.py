@@ -22,8 +22,8 @@ LEAST_SHARE = 1e-9
 NEAREST, NEAREST_OF_ALL = 1e-12, 1e-9
 
 
-def number(value: object, field: str) -> float:
-    """A finite number, 0 or from `SMALLEST` to `LARGEST` in size; else raises `InvalidInput`.
+def number(value: object, field: str, *, least: float = SMALLEST, most: float = LARGEST) -> float:
+    """A finite number, 0 or from ``least`` to ``most`` in size; else raises `InvalidInput`.
 
     >>> number('0.25', 'lift')
     0.25
@@ -36,10 +36,10 @@ def number(value: object, field: str) -> float:
         found = 10 * LARGEST
     if not math.isfinite(found):
         raise InvalidInput(f'not a number: {shown(value)} (use a finite one, such as 0.2)', field=field)
-    if abs(found) > LARGEST:
-        raise InvalidInput(f'{field} is {shown(value)}, too large (use one up to {LARGEST:g})', field=field)
-    if 0 < abs(found) < SMALLEST:
-        raise InvalidInput(f'{field} is {shown(value)}, too near 0 (use 0, or one from {SMALLEST:g})', field=field)
+    if abs(found) > most:
+        raise InvalidInput(f'{field} is {shown(value)}, too large (use one up to {most:g})', field=field)
+    if 0 < abs(found) < least:
+        raise InvalidInput(f'{field} is {shown(value)}, too near 0 (use one from {least:g})', field=field)
     return found
 
 
@@ -74,9 +74,9 @@ def fraction(value: SupportsFloat, field: str, *, nearest: float = NEAREST) -> f
     return found
 
 
-def positive(value: SupportsFloat, field: str) -> float:
+def positive(value: SupportsFloat, field: str, *, least: float = SMALLEST, most: float = LARGEST) -> float:
     """A number above 0; else raises `InvalidInput`."""
-    found = number(value, field)
+    found = number(value, field, least=least, most=most)
     if found <= 0:
         raise InvalidInput(f'{field} is {found:g} (use a number above 0)', field=field)
     return found
@@ -84,11 +84,7 @@ def positive(value: SupportsFloat, field: str) -> float:
 
 def a_lift(value: SupportsFloat, field: str) -> float:
     """A lift that can be looked for: 0.2 is a fifth more; else raises `InvalidInput`."""
-    found = positive(value, field)
-    if not LEAST_LIFT <= found <= MOST_LIFT:
-        way_out = f'use one from {LEAST_LIFT:g} to {MOST_LIFT:g}; 0.2 is a fifth more'
-        raise InvalidInput(f'{field} is {found:g} ({way_out})', field=field)
-    return found
+    return positive(value, field, least=LEAST_LIFT, most=MOST_LIFT)
 
 
 def a_power(value: SupportsFloat, alpha: float) -> float:
@@ -118,20 +114,18 @@ def shares_of(weights: Sequence[SupportsFloat], field: str = 'weights') -> list[
 
 def count(value: SupportsFloat, field: str) -> float:
     """A number of visitors or of what they did, 0 or more; else raises `InvalidInput`."""
-    found = number(value, field)
+    found = number(value, field, most=MOST_VISITORS)
     if found < 0:
         raise InvalidInput(f'{field} is {found:g} (counts are 0 or more)', field=field)
-    if found > MOST_VISITORS:
-        raise InvalidInput(f'{field} is {found:g} (counts are {MOST_VISITORS:g} at the most)', field=field)
     return found
 
 
 def whole_number(value: SupportsFloat, field: str) -> float:
     """A count that is whole; else raises `InvalidInput`."""
-    found = number(value, field)
+    found = number(value, field, most=MOST_VISITORS)
     if found < 0 or not found.is_integer():
         raise InvalidInput(f'{field} has {found:g} (counts are whole numbers, 0 or more)', field=field)
-    return count(found, field)
+    return found
 
 
 def interval_of(value: object, field: str) -> tuple[float, float]:
