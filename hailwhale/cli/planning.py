@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NEEDS = "sample sizes need libraries that are not installed: pip install 'hailwhale[decide]'"
-#: To look always takes at most so many times the visitors of one look.
-_ALWAYS = 1.5
+#: More versions are no split test.
+_MOST_VERSIONS = 1000
 
 
 def sample_size_options(parser: ArgumentParser) -> None:
@@ -41,16 +41,19 @@ def sample_size(arguments: Namespace) -> None:
         from hailwhale.experiments import statistics
     except ImportError as error:
         raise MissingLibrary(_NEEDS) from error
-    if arguments.versions < 2:
-        raise InvalidInput('one version is no split (give 2 or more)', field='versions')
+    if not 2 <= arguments.versions <= _MOST_VERSIONS:
+        message = f'{arguments.versions} versions are no split (give from 2 to {_MOST_VERSIONS})'
+        raise InvalidInput(message, field='versions')
     base, given = _given(arguments)
+    lift, difference = arguments.lift, arguments.difference
     if arguments.visitors:
-        least = statistics.detectable_effect(base, arguments.visitors, **given)
-        seen = _Seen(base, least.difference, least.lift if math.isfinite(least.lift) else None, arguments.visitors)
-    else:
-        size = statistics.sample_size(base, arguments.lift, difference=arguments.difference, **given)
-        difference = arguments.lift * abs(base) if arguments.difference is None else arguments.difference
-        seen = _Seen(base, difference, difference / abs(base) if base else None, size.control)
+        lift, difference = None, statistics.detectable_effect(base, arguments.visitors, **given).difference
+    once, always = (
+        statistics.sample_size(base, lift, difference=difference, **given, looking=how) for how in ('once', 'always')
+    )
+    difference = lift * abs(base) if difference is None else difference
+    each = {'once': arguments.visitors or once.control, 'always': always.control}
+    seen = _Seen(base, difference, difference / abs(base) if base else None, each)
     if arguments.json:
         print(json.dumps(_as_dict(seen, arguments)))
     else:
@@ -58,33 +61,36 @@ def sample_size(arguments: Namespace) -> None:
 
 
 class _Seen(NamedTuple):
-    """What so many visitors of each version see in one look."""
+    """What so many visitors of each version see: in one look, and by looking always."""
 
     base: float
     difference: float
     lift: float | None
-    visitors: int
+    visitors: dict[str, int]
 
 
 def _given(arguments: Namespace) -> tuple[float, dict[str, Any]]:
     """The rate or mean of now, and the rest of what is asked."""
+    from hailwhale.experiments.statistics.numbers import NEAREST_OF_ALL, a_power, fraction, number
+
     if (arguments.rate is None) == (arguments.mean is None):
         raise InvalidInput('give either --rate or --mean: what visitors do now', field='rate')
     if arguments.visitors and (arguments.lift is not None or arguments.difference is not None):
         raise InvalidInput('visitors and a lift are given (give one, and the other is the answer)', field='visitors')
     # Each version against the control: together they have the chance of a false winner that was asked for.
-    given: dict[str, Any] = {'alpha': arguments.alpha / (arguments.versions - 1), 'power': arguments.power}
+    alpha = fraction(arguments.alpha, 'alpha', nearest=NEAREST_OF_ALL)
+    given: dict[str, Any] = {'alpha': alpha / (arguments.versions - 1), 'power': a_power(arguments.power, alpha)}
     if arguments.mean is None:
-        return arguments.rate, given
-    return arguments.mean, given | {'kind': 'mean', 'sd': arguments.sd}
+        return fraction(arguments.rate, 'rate'), given
+    return number(arguments.mean, 'mean'), given | {'kind': 'mean', 'sd': arguments.sd}
 
 
 def _looks(seen: _Seen, arguments: Namespace) -> Iterator[tuple[str, int, int, int | None]]:
     """How one looks: visitors of each version, of all together, days."""
-    for how, times in (('once', 1.0), ('always', _ALWAYS)):
-        together = arguments.versions * math.ceil(seen.visitors * times)
+    for how, each in seen.visitors.items():
+        together = arguments.versions * each
         days = math.ceil(together / arguments.per_day) if arguments.per_day else None
-        yield how, math.ceil(seen.visitors * times), together, days
+        yield how, each, together, days
 
 
 def _as_dict(seen: _Seen, arguments: Namespace) -> dict[str, object]:

@@ -76,7 +76,7 @@ def test_segments_follow_each_under_its_name(run: Run) -> None:
     out = run(
         'results', 'Page', '--goals', '[sales, "sales/tons"]', '--by', 'country', '--limit', '1', '--width', '40'
     )[1]
-    assert '\n== country / US ==\n\n! the split is off: c has 0 visitors where 1,333 were planned (p = ' in out
+    assert '\n== country / US ==\n\n! the split is off: c has 0 visitors where 1,333 were planned (p < 0.001)' in out
     assert out.endswith('\n1 smaller ones are left out\n')
     assert '●' not in out
     assert 'sales/tons (not comparable, higher is better)\n' in out
@@ -96,7 +96,7 @@ def test_a_hold_out_comes_first_and_all_visitors_after_it(run: Run, embedded_url
 
 
 def test_a_split_without_data_says_what_is_missing(run: Run) -> None:
-    assert run('results', 'nothing')[1] == 'not enough data: all needs 2 more variants; all needs 1 more goals\n'
+    assert run('results', 'nothing')[1] == 'not enough data: the split needs 2 more variants and 1 more goal\n'
 
 
 @pytest.mark.usefixtures('split')
@@ -166,6 +166,8 @@ def test_so_many_visitors_see_a_lift(run: Run) -> None:
     assert found['lift'] == pytest.approx(detectable_effect(0.03, 20_000, power=0.9).lift)
     lines = run('sample-size', '--mean', '0', '--sd', '40', '--visitors', '1000')[1].splitlines()
     assert lines[0] == 'a change from 0 to 5.01163 is seen, with a chance of 80 %, by'
+    always = sample_size(0, difference=5.0116274, kind='mean', sd=40, looking='always').control
+    assert [line.split()[0] for line in lines[1:]] == ['1,000', f'{always:,}']
 
 
 @pytest.mark.parametrize(
@@ -174,12 +176,18 @@ def test_so_many_visitors_see_a_lift(run: Run) -> None:
         (('--rate', '.03'), 'lift: give either a lift or a difference to be found'),
         (('--lift', '.2'), 'rate: give either --rate or --mean: what visitors do now'),
         (('--rate', '.03', '--mean', '3', '--lift', '.2'), 'rate: give either --rate or --mean: what visitors do now'),
-        (('--rate', '3', '--lift', '.2'), 'baseline is 3 (use a number between 0 and 1, such as 0.05)'),
+        (('--rate', '3', '--lift', '.2'), 'rate is 3 (use a number between 0 and 1, such as 0.05)'),
         (
             ('--mean', '3', '--lift', '.2'),
             'sd: a mean has no sd (give the standard deviation of an amount per visitor)',
         ),
-        (('--rate', '.03', '--lift', '.2', '--versions', '1'), 'versions: one version is no split (give 2 or more)'),
+        (
+            ('--rate', '.03', '--lift', '.2', '--versions', '1'),
+            'versions: 1 versions are no split (give from 2 to 1000)',
+        ),
+        (('--rate', '.03', '--lift', '1e-300'), 'lift is 1e-300, too near 0 (use one from 1e-30)'),
+        (('--rate', '.03', '--lift', '.2', '--alpha', '1e-10'), 'alpha is 1e-10, too near 0 (keep 1e-09 away from it)'),
+        (('--mean', 'nan', '--sd', '1', '--lift', '.2'), 'mean: not a number: nan (use a finite one, such as 0.2)'),
         (
             ('--rate', '.03', '--lift', '.2', '--visitors', '9'),
             'visitors and a lift are given (give one, and the other is the answer)',

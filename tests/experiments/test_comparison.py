@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
+import random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hailwhale.experiments.statistics import Comparison, NotEnoughData, NoValidMethod, compare
 from hailwhale.experiments.statistics.headlines import Headline
+from hailwhale.experiments.statistics.moments import Moments, lift_interval, standard_errors
 
 A, B = {'n': 1000, 'sum': 3000, 'sum_squares': 30_000}, {'n': 1000, 'sum': 4500, 'sum_squares': 45_000}
 RATIO = {'n': 5000, 'sum': 6200, 'sum_squares': 52_000, 'sum_den': 3000, 'sum_squares_den': 2600, 'sum_num_den': 4100}
@@ -53,7 +57,7 @@ class TestHeadlines:
         comparison = compare(A, B, 'mean')
         found = headline(A, B, 'mean')
         assert (found.p, found.ci_diff) == (comparison.sequential_absolute.p, comparison.sequential_absolute.ci)
-        assert found.ci_lift == comparison.sequential_relative.ci
+        assert found.ci_lift == pytest.approx(comparison.sequential_relative.ci, rel=0.2)
         assert comparison.cautions[0].startswith('the headline assumes nearly normal means')
 
     def test_have_a_lift_with_the_sign_of_the_difference_where_the_control_loses_money(self) -> None:
@@ -75,16 +79,6 @@ class TestHeadlines:
         assert shifted.ci_lift is None
         assert shifted.ci_diff[0] < 1.5 < shifted.ci_diff[1] <= 60
 
-    def test_of_weighted_money_hold_on_adaptive_splits(self) -> None:
-        weighted = {'sum_weighted': 6000, 'sum_squares_weighted': 120_000}
-        more = {'sum_weighted': 9000, 'sum_squares_weighted': 180_000}
-        found = headline(A | weighted, B | more, 'mean', allocation='adaptive')
-        assert (found.method, found.diff, found.lift, found.ci_lift) == ('design_based', 1.5, 0.5, None)
-        assert headline(A | weighted, B | more, 'mean', allocation='adaptive', visitors=4000).diff == 0.75
-        nothing = {'sum_weighted': 0, 'sum_squares_weighted': 0}
-        missing = compare(A | nothing, B | nothing, 'mean', allocation='adaptive').headline
-        assert str(missing) == 'not enough data: all needs 1 more amounts other than 0'
-
     def test_take_conversions_adjusted_by_a_time_before_for_means(self) -> None:
         before = {'sum_pre': 900, 'sum_squares_pre': 1800, 'sum_post_pre': 300}
         given = ({'n': 1000, 'sum': 100} | before, {'n': 1000, 'sum': 150} | before)
@@ -94,15 +88,94 @@ class TestHeadlines:
         assert headline(*given, allocation='adaptive').method == 'bounded_e_process'
         assert comparison.control.ci[0] < comparison.control.mean < comparison.control.ci[1]
 
+    def test_take_conversions_adjusted_by_conversions_before_with_the_variance_of_conversions(self) -> None:
+        rng = np.random.default_rng(3)
+        visitors = []
+        for rate in (0.3, 0.5):
+            before = (rng.random(40) < 0.4).astype(float)
+            visitors.append((before, ((rng.random(40) < rate) | (before * rng.random(40) > 0.5)).astype(float)))
+        arms = [
+            {'n': 40, 'sum': y.sum(), 'sum_pre': x.sum(), 'sum_squares_pre': x.sum(), 'sum_post_pre': (x * y).sum()}
+            for x, y in visitors
+        ]
+        found = compare(*arms)
+        x, y = (np.concatenate(both) for both in zip(*visitors, strict=True))
+        theta = np.cov(x, y)[0, 1] / x.var()
+        assert found.theta == pytest.approx(theta)
+        variances = [y.var() + theta**2 * x.var() - 2 * theta * np.cov(x, y)[0, 1] for x, y in visitors]
+        assert found.t_absolute.se == pytest.approx(math.sqrt(sum(variances) / 40))
+
     def test_say_what_is_missing_where_no_method_holds(self) -> None:
         money = compare(A, B, 'mean', allocation='adaptive').headline
         assert isinstance(money, NoValidMethod)
         assert not money
-        assert 'sum_weighted' in str(money)
+        assert str(money).startswith('no valid method: the split was adaptive, and amounts without bounds are biased')
+        assert str(money).endswith(
+            '(it takes bounds of an amount, bounds=[0, 100] or the like; or a hold-out of visitors '
+            'whose versions chance alone chooses, holdout=.1)'
+        )
+        assert isinstance(compare((1, 0, 0), (1, 0, 0), 'mean', allocation='adaptive').headline, NoValidMethod)
         ratio = compare(RATIO, RATIO, 'ratio', allocation='adaptive')
         assert isinstance(ratio.headline, NoValidMethod)
         assert 'hold-out' in ratio.headline.needs[0]
         assert ratio.cautions[0].startswith('the split was adaptive')
+
+
+class TestLifts:
+    """Of means and ratios."""
+
+    def test_leave_out_none_just_when_the_difference_does(self) -> None:
+        rng = random.Random(1)
+        decided = unbounded = 0
+        for _ in range(300):
+            arms = []
+            for mean in (1, rng.choice([0.2, 1, 1.3, 3, -1])):
+                n = rng.choice([40, 400, 4_000])
+                amounts = [rng.gauss(mean, 3) for _ in range(n)]
+                arms.append((n, sum(amounts), sum(x * x for x in amounts), n))
+            found = compare(
+                *({'n': n, 'sum': total, 'sum_squares': squares, 'conversions': k} for n, total, squares, k in arms),
+                'mean',
+            ).headline
+            assert isinstance(found, Headline)
+            assert found.lift is not None
+            assert found.ci_lift is not None
+            assert found.ci_lift[0] < found.lift < found.ci_lift[1]
+            assert found.significant is not (found.ci_lift[0] <= 0 <= found.ci_lift[1])
+            assert found.significant is not (found.ci_diff[0] <= 0 <= found.ci_diff[1])
+            decided += found.significant
+            unbounded += math.isinf(found.ci_lift[1]) and found.significant
+        assert 50 < decided < 250
+        assert unbounded > 5
+
+    def test_end_where_the_test_of_so_much_more_does(self) -> None:
+        a, b = Moments(4000, 5.0, 30.0, 5.0), Moments(1000, 6.0, 45.0, 6.0)
+        times = 3.0
+        low, high = lift_interval(1.0, 5.0, standard_errors(a, b), times)
+        for lift in (low, high):
+            own = b.variance / b.n + (1 + lift) ** 2 * a.variance / a.n
+            spread = (999 * b.variance + 3999 * (1 + lift) ** 2 * a.variance) / 4998
+            error = math.sqrt(max(own, spread * (1 / a.n + 1 / b.n)))
+            assert abs(6 - (1 + lift) * 5) == pytest.approx(times * error)
+
+    @pytest.mark.parametrize(
+        ('lift', 'of_a', 'of_b', 'ends'),
+        [
+            (0.5, 0.0, 0.01, (0.4, 0.6)),
+            (4.0, 2.0, 1.0, (1.0, math.inf)),
+            (-4.0, 2.0, 1.0, (-math.inf, 2 - math.sqrt(17))),
+            (4.0, 1.0, 2.0, (1.3, math.inf)),
+            (0.5, 2.0, 1.0, (-math.inf, math.inf)),
+        ],
+    )
+    def test_have_no_end_where_the_control_may_as_well_be_0(
+        self, lift: float, of_a: float, of_b: float, ends: Any
+    ) -> None:
+        """``of_a`` and ``of_b`` are the squares of what the means may be off, over that of the control."""
+        found = lift_interval(lift, 1.0, [(of_a, of_b)], 1.0)
+        turned = lift_interval(-lift, -1.0, [(of_a, of_b)], 1.0)
+        assert found == pytest.approx(ends)
+        assert turned == pytest.approx((-found[1], -found[0]))
 
 
 class TestNotEnoughData:
@@ -122,6 +195,21 @@ class TestNotEnoughData:
         assert (
             compare({'n': 1, 'sum': 1, 'sum_squares': 1, 'conversions': 9}, B, 'mean').headline['missing'][0].need == 5
         )
+
+    def test_is_said_of_money_of_which_few_visitors_have_all_by_its_squares(self) -> None:
+        one, several = (10_000, 1, 1), (10_000, 800, 64_000)
+        found = compare(one, several, 'mean').headline
+        assert isinstance(found, NotEnoughData)
+        assert [(one.arm, one.what, one.have) for one in found.missing] == [('control', 'conversions', 1)]
+        none = compare((10_000, 0, 0), several, 'mean').headline
+        assert isinstance(none, NotEnoughData)
+        assert (none.missing[0].what, none.missing[0].have) == ('conversions', 0)
+        few_below = RATIO | {'sum_den': 40, 'sum_squares_den': 1600, 'sum_num_den': 40}
+        ratio = compare(RATIO, few_below, 'ratio').headline
+        assert isinstance(ratio, NotEnoughData)
+        assert [(one.arm, one.have) for one in ratio.missing] == [('variant', 1)]
+        both_signs = {'n': 10_000, 'sum': 0, 'sum_squares': 90_000}
+        assert compare(both_signs, several, 'mean').headline
 
     def test_is_said_where_all_amounts_are_alike(self) -> None:
         found = compare((100, 200, 400), B, 'mean').headline
@@ -160,6 +248,28 @@ class TestNames:
             repr(found) == "Comparison(Sums(n=1000.0, sum=30.0), Sums(n=1000.0, sum=45.0), kind='binomial', alpha=0.05)"
         )
 
+    def test_are_those_of_a_mapping(self) -> None:
+        found = compare((1000, 30), (1000, 45))
+        assert list(found) == list(found.as_dict())
+        assert dict(found)['t_relative'] is found.t_relative
+        assert ('t_relative' in found, 'nonsense' in found, 'normal' in found) == (True, False, False)
+        assert found.get('sequential5000_relative') == found.sequential_relative
+        assert found.get('nonsense', 5) == 5
+        assert list(found.t_relative) == ['diff', 'se', 'p', 'ci', 'alpha', 'undefined']
+        assert dict(found.t_relative)['p'] == found.t_relative.p
+        assert ('ci95' in found.t_relative, 'ci90' in found.t_relative) == (True, False)
+
+    def test_of_what_is_missing_are_the_same_in_results(self) -> None:
+        few: Any = compare((50, 0), (50, 3)).as_dict()['headline']
+        assert [one['arm'] for one in few['not_enough_data']] == ['control', 'variant']
+        none: Any = compare(A, B, 'mean', allocation='adaptive').as_dict()['headline']
+        assert set(none['no_valid_method']) == {'why', 'needs'}
+
+    def test_of_headlines_are_short_and_equal_ones_are_equal(self) -> None:
+        one, other = headline((1000, 30), (1000, 45)), headline((1000, 30), (1000, 45))
+        assert one == other != headline((1000, 30), (1000, 46))
+        assert len(repr(one)) < 400
+
     @pytest.mark.parametrize('name', ['sequential0_relative', 'normal', 'mean_sd', 'delta_method', 'nonsense'])
     def test_that_do_not_belong_are_refused(self, name: str) -> None:
         found = compare((1000, 30), (1000, 45))
@@ -190,6 +300,11 @@ class TestNames:
         assert low.exact_beta.expected_loss_choosing_b == high.exact_beta.expected_loss_choosing_a
         assert low.bayes_flat_relative.chance_to_win == pytest.approx(1 - high.bayes_flat_relative.chance_to_win)
         assert low.bayes_flat_relative.risk == high.bayes_flat_relative.risk[::-1]
+
+    def test_of_means_too(self) -> None:
+        high, low = compare(A, B, 'mean'), compare(A, B, 'mean', goal='min')
+        assert low.normal.chance_b_wins == low.bayes_flat_absolute.chance_to_win != high.normal.chance_b_wins
+        assert low.normal.expected_loss_choosing_b == high.normal.expected_loss_choosing_a
 
     def test_without_a_prior_there_is_no_posterior_of_it(self) -> None:
         found = compare((1000, 30), (1000, 45))

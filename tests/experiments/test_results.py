@@ -18,9 +18,10 @@ from statsmodels.stats.proportion import proportion_confint
 
 from hailwhale.decisions.counting import RESERVED
 from hailwhale.errors import InvalidInput, LimitExceeded, MissingLibrary, Unanswerable
-from hailwhale.experiments.results import Refusal, Results, Variant, Verdict, results
+from hailwhale.experiments.results import Belief, Refusal, Results, Variant, Verdict, results
 from hailwhale.experiments.results.answers import Outlook
 from hailwhale.experiments.results.counts import CONTEXT, HOLDOUT
+from hailwhale.experiments.results.readings import percent
 from hailwhale.experiments.statistics import NotEnoughData, NoValidMethod, detectable_effect, sample_size
 from hailwhale.settings import Settings
 from hailwhale.whale import Whale
@@ -204,7 +205,7 @@ def test_p_values_are_corrected_over_all_variants_and_goals(studied: tuple[list[
 def test_beliefs_are_those_of_draws_from_the_posteriors(studied: tuple[list[Visit], Results]) -> None:
     found, answer = studied
     belief = answer['signups']['c'].belief
-    assert belief is not None
+    assert isinstance(belief, Belief)
     rng = np.random.default_rng(1)
     a, c = (
         rng.beta(1 + column(found, 'signed_up', name).sum(), 1 + (1 - column(found, 'signed_up', name)).sum(), 400_000)
@@ -215,7 +216,7 @@ def test_beliefs_are_those_of_draws_from_the_posteriors(studied: tuple[list[Visi
     assert belief.expected_loss_of_control == pytest.approx(np.maximum(c - a, 0).mean(), rel=0.02)
     assert belief.difference_ci == pytest.approx(tuple(np.quantile(c - a, [0.025, 0.975])), abs=3e-4)
     of_mean = answer['earned']['b'].belief
-    assert of_mean is not None
+    assert isinstance(of_mean, Belief)
     assert of_mean.chance_to_win > 0.99
 
 
@@ -234,7 +235,7 @@ def test_the_outlook_is_that_of_the_sample_sizes(studied: tuple[list[Visit], Res
     assert a.rate is not None
     outlook = b.outlook
     least = detectable_effect(a.rate, a.n, b.n, alpha=0.05 / 6)
-    each = round(1.5 * sample_size(a.rate, 0.2, alpha=0.05 / 6).control)
+    each = sample_size(a.rate, 0.2, alpha=0.05 / 6, looking='always').control
     assert outlook == Outlook(least.lift, least.difference, 0.2, each, round(each - min(a.n, b.n)))
     of_ratio = answer['earned/spent']['b'].outlook
     assert of_ratio is not None
@@ -265,6 +266,56 @@ def test_a_page_that_is_stared_at_names_no_winner_where_there_is_none(whale: Wha
     assert headlines == [False] * 4
 
 
+def test_a_lift_leaves_out_none_where_the_difference_does(whale: Whale) -> None:
+    """Once the sentence called a ratio better whose interval of the lift reached over 0."""
+    spent = {'spent': 900, 'spent*spent': 1_500}
+    control = {'hits': 600, 'earned': 200, 'earned*earned': 1_400, 'earned*spent': 320, **spent}
+    variant = {'hits': 600, 'earned': 420, 'earned*earned': 1_900, 'earned*spent': 640, **spent}
+    count_sums(whale, {'a': control, 'b': variant})
+    found = results(whale, 'split', 'earned/spent', goal='min', allocation='fixed')['earned/spent']['b']
+    headline = verdict(found)
+    assert (headline.winner, headline.p == headline.p_adjusted) == ('a', True)
+    assert headline.lift_ci is not None
+    assert headline.difference_ci[0] > 0
+    assert 0 < headline.lift_ci[0] < 1.1 < headline.lift_ci[1]
+    low, high = (percent(end) for end in headline.lift_ci)
+    assert found.reading == f'earned/spent: b is worse than a: +110 % ({low} to {high}), safe to stop now'
+
+
+def test_a_winner_by_steps_has_an_interval_that_ends_at_none(whale: Whale) -> None:
+    """Holm asks less of the second of two than the intervals do, which hold for both at once."""
+    sums = {'control': 400, 'much': 700}
+    for sales in range(480, 540):
+        count_sums(
+            whale, {name: {'hits': 4_000, 'sales': of} for name, of in {**sums, 'some': sales}.items()}, pk=sales
+        )
+        found = results(whale, sales, 'sales')['sales']['some']
+        if verdict(found).winner:
+            break
+    headline = verdict(found)
+    assert headline.lift_ci is not None
+    assert headline.lift_ci[0] < 0 < headline.lift_ci[1]
+    assert re.search(r'some is better than control: \+\d+ % \(0 % to \+\d+ %\), safe to stop now', found.reading)
+    turned = results(whale, sales, 'sales', goal='min')['sales']['some']
+    assert turned.reading == found.reading.replace('better', 'worse')
+    other = results(whale, sales, 'sales', control='some', variants=['some', 'much', 'control'])['sales']['control']
+    assert verdict(other).winner in (None, 'some')
+
+
+def test_where_the_control_may_be_nothing_a_lift_has_no_end(whale: Whale) -> None:
+    of_a = {'hits': 300, 'earned': 100, 'earned*earned': 2_000, '*earned': 20}
+    for pk, earned, squares in (('more', 900, 6_000), ('less', -900, 6_000), ('same', 130, 2_500)):
+        of_b = {'hits': 300, 'earned': earned, 'earned*earned': squares, '*earned': 90}
+        count_sums(whale, {'a': of_a, 'b': of_b}, pk=pk)
+    more, less, same = (
+        results(whale, pk, {'earned': 'mean'}, allocation='fixed')['earned']['b'] for pk in ('more', 'less', 'same')
+    )
+    assert re.search(r'b is better than a: \+800 % \(\+\d+ % and more\), safe', more.reading)
+    assert re.search(r'b is worse than a: -1,000 % \(-\d+ % and less\), safe', less.reading)
+    assert re.search(r'b against a is undecided so far: \+0.1 each \(-\d.* to \+\d', same.reading)
+    assert same.as_dict()['headline']['lift_ci'] == [None, None]  # type: ignore[call-overload]
+
+
 # -- segments and splits ---------------------------------------------------------------------------------------------
 
 
@@ -285,6 +336,10 @@ def test_the_largest_segments_are_answered_and_the_others_counted(whale: Whale) 
     answer = results(whale, 'split', 'sales', by=['country'], limit=2)
     assert [segment.path for segment in answer.segments] == [('country', 'US'), ('country', 'DE')]
     assert answer.left_out == 1
+    assert answer.readings[1].startswith('country / US: sales: b against a is undecided so far: 0 %')
+    assert answer.readings[2].startswith('country / DE: sales: ')
+    assert answer.readings[3:] == ('1 smaller segment is left out',)
+    assert results(whale, 'split', 'sales', by=['country'], limit=1).readings[-1] == '2 smaller segments are left out'
 
 
 def test_variants_may_be_the_children_of_a_dimension(whale: Whale) -> None:
@@ -355,11 +410,70 @@ def test_more_conversions_than_exposures_are_refused_with_the_way_out(whale: Wha
     assert refused(answer, 'kilos').startswith("'a' has 2.5 kilos of 200 hits, so these are no conversions (for a mean")
 
 
-def test_sums_that_were_not_counted_together_are_refused(whale: Whale) -> None:
-    sums = {'hits': 100, 'earned': 100, 'earned*earned': 5}
-    count_sums(whale, {'a': sums, 'b': sums})
-    assert 'is below sum**2 / n' in refused(results(whale, 'split', {'earned': 'mean'}), 'earned')
+def test_amounts_of_one_visitor_in_several_events_are_refused_with_the_way_out(whale: Whale) -> None:
+    for variant in 'ab':
+        whale.count_now(['split', variant], None, {'hits': 1})
+        for _ in range(5):
+            whale.count_now(['split', variant], None, {'hits': 0, 'earned': 1, 'earned*earned': 1})
+    said = "the squares of 5 earned by 1 hits of 'a' sum to 25 at the least, and 5 were counted "
+    said += '(count what one visitor brings in one event, its square beside it, and hits once a visitor)'
+    assert refused(results(whale, 'split', 'earned'), 'earned') == said
     assert results(whale, 'split', {'earned': 'mean'})['earned'].kind == 'mean'
+
+
+def test_what_visitors_did_who_were_not_counted_is_refused_with_the_way_out(whale: Whale) -> None:
+    sums = {'hits': 100, 'sales': 20, 'earned': 90, 'earned*earned': 900, 'spent': 9, 'spent*spent': 9}
+    count_sums(whale, {'a': sums, 'b': sums})
+    answer = results(whale, 'split', ['sales', 'earned', 'earned/spent'], exposures='nosuch')
+    way_out = '(count each visitor once, or say by exposures which metric counts them; hits does)'
+    assert refused(answer, 'sales') == f"'a' has 20 sales and no nosuch {way_out}"
+    assert refused(answer, 'earned') == f"'a' has 90 earned and no nosuch {way_out}"
+    assert refused(answer, 'earned/spent') == f"'a' has 90 earned and no nosuch {way_out}"
+    assert refused(results(whale, 'split', {'sales/seen': 'binomial'}), 'sales/seen').startswith("'a' has 20 sales and")
+
+
+def test_a_segment_that_cannot_be_is_refused_by_itself(whale: Whale) -> None:
+    for variant in 'ab':
+        whale.count_now(
+            ['split', variant], {'country': 'UK'}, {'hits': 50, 'sales': 5, 'earned': 50, 'earned*earned': 90}
+        )
+        whale.count_now(['split', variant], {'country': 'DE'}, {'hits': 0, 'sales': 5})
+        whale.count_now(
+            ['split', variant], {'country': 'FR'}, {'hits': 2, 'sales': 5, 'earned': 9, 'earned*earned': 10}
+        )
+        whale.count_now(['split', variant], None, {'hits': 50})
+    answer = results(whale, 'split', ['sales', 'earned'], by='country')
+    segments = {segment.path[1]: segment for segment in answer.segments}
+    assert (answer['sales'].refusal, segments['UK']['sales'].refusal) == (None, None)
+    assert str(segments['DE']['sales'].refusal).startswith("'a' has 5 sales and no hits (count each visitor once")
+    together = 'count all of it in the same events, with the same dimensions, and hits once for each visitor'
+    said = f"'a' has 5 sales of 2 hits, so these are no conversions ({together})"
+    assert str(segments['FR']['sales'].refusal) == said
+    assert str(segments['FR']['earned'].refusal).startswith("the squares of 9 earned by 2 hits of 'a' sum to 40.5")
+    assert f'country / FR: sales: {said}' in answer.readings
+
+
+def test_sums_that_cannot_be_for_another_reason_are_refused_with_it(whale: Whale) -> None:
+    sums = {'hits': 100, 'earned': 90, 'earned*earned': 900, 'spent': 90, 'spent*spent': 900, 'earned*spent': 9_000}
+    count_sums(whale, {'a': sums, 'b': sums, 'new': {}})
+    said = refused(results(whale, 'split', 'earned/spent', variants=['new', 'a']), 'earned/spent')
+    assert said.startswith('sum_num_den 9000 cannot be, with these sums of squares (at most 900')
+    assert said.endswith(
+        '(count all of it in the same events, with the same dimensions, and hits once for each visitor)'
+    )
+
+
+def test_amounts_whose_squares_are_rounded_away_are_to_be_counted_in_thousandths(whale: Whale) -> None:
+    for variant in 'ab':
+        for _ in range(20):
+            whale.count_decided_now('page', 'button', variant)
+            whale.count_decided_now('page', 'button', variant, None, {'earned': 0.0003, 'cost': 0.3})
+    said = "'a' has earned of 0.0003 on average, whose squares are too small to be counted "
+    said += '(count earned in thousandths: 0.3 instead of 0.0003)'
+    for goals in ('earned', {'earned': 'mean'}, 'cost/earned'):
+        answer = results(whale, ['page', 'button'], goals, allocation='fixed')
+        assert str(answer.overall.goals[0].refusal) == said
+    assert results(whale, ['page', 'button'], 'cost', allocation='fixed')['cost'].refusal is None
 
 
 def test_zeros_and_ones_whose_squares_were_counted_are_conversions_unless_a_mean_is_asked_for(whale: Whale) -> None:
@@ -396,7 +510,7 @@ def test_lower_may_be_better(whale: Whale) -> None:
     assert verdict(answer['bounces']['b']).winner == 'b'
     assert answer['bounces'].better == 'lower'
     belief = answer['bounces']['b'].belief
-    assert belief is not None
+    assert isinstance(belief, Belief)
     assert belief.chance_to_win > 0.999
     assert answer['bounces']['b'].reading.startswith('bounces: b is better than a: -30 % (-39 % to -20 %)')
     assert verdict(results(whale, 'split', {'bounces': {'goal': 'max'}})['bounces']['b']).winner == 'a'
@@ -411,7 +525,52 @@ def test_nothing_counted_is_not_enough_data_and_never_a_number(whale: Whale) -> 
     assert isinstance(answer.missing, NotEnoughData)
     assert [(one.what, one.have, one.need) for one in answer.missing.missing] == [('variants', 0, 2), ('goals', 0, 1)]
     assert (answer.control, answer.overall.goals) == (None, ())
-    assert answer.readings == ('not enough data: all needs 2 more variants; all needs 1 more goals',)
+    assert answer.readings == ('not enough data: the split needs 2 more variants and 1 more goal',)
+
+
+def test_planned_shares_in_order_are_no_error_before_their_variants_were_counted(whale: Whale) -> None:
+    assert not results(whale, 'split', 'sales', weights=[1, 2, 3])
+    count_sums(whale, {'a': {'hits': 100, 'sales': 6}})
+    assert not results(whale, 'split', 'sales', weights=[1, 2])
+
+
+def test_money_of_which_one_visitor_has_all_is_not_enough_data(whale: Whale) -> None:
+    count_sums(
+        whale,
+        {
+            'a': {'hits': 10_000, 'earned': 1, 'earned*earned': 1},
+            'b': {'hits': 10_000, 'earned': 800, 'earned*earned': 64_000, '*earned': 10},
+        },
+    )
+    variant = results(whale, 'split', {'earned': 'mean'}, allocation='fixed')['earned']['b']
+    assert isinstance(variant.headline, NotEnoughData)
+    assert [(one.arm, one.what, one.more) for one in variant.headline.missing] == [('a', 'conversions', 4)]
+    assert variant.belief == variant.headline
+
+
+def test_how_often_there_was_an_amount_is_read_where_it_was_counted(whale: Whale) -> None:
+    sums = {'hits': 100, 'earned': 80, 'earned*earned': 3_200, 'spent': 90, 'spent*spent': 900, 'earned*spent': 300}
+    count_sums(whale, {'a': {**sums, '*earned': 8}, 'b': {**sums, '*earned': 4}})
+    answer = results(whale, 'split', ['earned', 'earned/spent'], allocation='fixed')
+    for goal in ('earned', 'earned/spent'):
+        headline = answer[goal]['b'].headline
+        assert isinstance(headline, NotEnoughData)
+        assert [(one.arm, one.have) for one in headline.missing] == [('b', 4)]
+
+
+def test_a_belief_takes_five_visitors_with_a_conversion_and_five_without(whale: Whale) -> None:
+    count_sums(whale, {'a': {'hits': 10_000, 'sales': 9_990}, 'b': {'hits': 5, 'sales': 5}, 'c': {'hits': 1}})
+    answer = results(whale, 'split', 'sales')
+    belief = answer['sales']['b'].belief
+    assert isinstance(belief, NotEnoughData)
+    assert str(belief) == 'not enough data: b needs 5 more visitors without one'
+    assert answer['sales']['b'].as_dict()['belief'] == {'not_enough_data': [dict(belief.missing[0].as_dict())]}
+    nobody = answer['sales']['c'].belief
+    assert isinstance(nobody, NotEnoughData)
+    assert str(nobody) == 'not enough data: c needs 5 more conversions'
+    again = {'a': {'hits': 100, 'kept': 95}, 'b': {'hits': 100, 'kept': 95}}
+    count_sums(whale, again, pk='other')
+    assert isinstance(results(whale, 'other', 'kept')['kept']['b'].belief, Belief)
 
 
 def test_a_control_without_conversions_is_not_enough_data(whale: Whale) -> None:
@@ -420,8 +579,7 @@ def test_a_control_without_conversions_is_not_enough_data(whale: Whale) -> None:
     assert isinstance(variant.headline, NotEnoughData)
     assert [(one.arm, one.what, one.more) for one in variant.headline.missing] == [('a', 'conversions', 5)]
     assert (variant.once, variant.outlook) == (None, Outlook(None, None, 0.2, None, None))
-    assert variant.belief is not None
-    assert variant.belief.chance_to_win > 0.999
+    assert variant.belief == variant.headline
     assert variant.reading == ('sales: not enough data: a needs 5 more conversions before b can be compared with a')
 
 
@@ -444,8 +602,8 @@ def test_visitors_that_are_alike_are_not_enough_data(whale: Whale) -> None:
     count_sums(whale, {name: {'hits': 50, 'earned': 100, 'earned*earned': 200} for name in 'ab'})
     variant = results(whale, 'split', 'earned')['earned']['b']
     assert isinstance(variant.headline, NotEnoughData)
-    assert (variant.once, variant.belief, variant.outlook) == (None, None, None)
-    assert 'a needs 1 more amounts that differ' in variant.reading
+    assert (variant.once, variant.outlook, variant.belief) == (None, None, variant.headline)
+    assert 'a needs 1 more amount that differs and b needs' in variant.reading
 
 
 def test_a_rate_of_one_has_no_outlook(whale: Whale) -> None:
@@ -459,7 +617,7 @@ def test_a_split_that_is_off_is_a_red_flag_on_every_winner(whale: Whale) -> None
     shares = answer.overall.sample_ratio
     assert shares is not None
     assert shares.mismatch
-    assert shares.reading.startswith('the split is off: a has 10,000 visitors where 9,000 were planned (p = ')
+    assert shares.reading.startswith('the split is off: a has 10,000 visitors where 9,000 were planned (p < 0.001);')
     assert answer['sales']['b'].reading.endswith('but the split is off: find out why before you trust it')
     assert answer.readings == (shares.reading, answer['sales']['b'].reading)
     planned = results(whale, 'split', 'sales', weights={'a': 5, 'b': 4})
@@ -573,6 +731,7 @@ def test_the_hold_out_of_decisions_is_the_answer_and_all_visitors_stand_beside_i
     assert isinstance(answer.everyone['earned']['b'].headline, NoValidMethod)
     everyone = answer.everyone['sales']['b']
     assert (everyone.n, everyone.total, everyone.once) == (10_000, 1_550, None)
+    assert f'all visitors: {everyone.reading}' in answer.readings
 
 
 # -- as JSON ---------------------------------------------------------------------------------------------------------
@@ -614,6 +773,11 @@ def test_names_come_back_as_they_are_and_are_short_in_sentences(whale: Whale) ->
         ({'goals': {'sales': {'colour': 'red'}}}, 'not what a goal is like'),
         ({'goals': {'sales': {'bounds': 5}}}, 'not bounds: 5 (the lowest and the highest amount: [0, 100])'),
         ({'goals': {'sales': {'bounds': [0, 'x']}}}, "not a number: 'x'"),
+        ({'goals': {'sales': {'bounds': [100, 0]}}}, 'bounds 100 and 0 (give the lowest and the highest amount, in'),
+        (
+            {'goals': {'sales': {'bounds': [0.07, 1]}}},
+            'the mean of the control lies outside the bounds 0.07 and 1 (widen',
+        ),
         ({'goals': {'sales': 'ratio'}}, "'sales' is no ratio (a ratio is of two metrics: earned/spent)"),
         ({'kind': 'median'}, "not a kind: 'median' (use one of binomial, mean, ratio)"),
         ({'goal': 'more'}, "not a goal: 'more' (use one of max, min)"),
@@ -624,18 +788,24 @@ def test_names_come_back_as_they_are_and_are_short_in_sentences(whale: Whale) ->
         ({'dimension': [['x'], ['y']]}, 'more than one dimension'),
         ({'dimension': 'x', 'by': 'y'}, 'both dimension and by are given (give one of them)'),
         ({'limit': 0}, 'not a number of segments: 0 (1 or more)'),
-        ({'weights': [1]}, '1 weights for 2 variants (give one for each, in order: a, b)'),
+        ({'weights': [1]}, '1 weights for 2 variants (give one for each, in order: a, b; or by name)'),
         ({'weights': {'a': 1}}, "no weight of 'b', which was counted (give one for each variant)"),
         ({'weights': {'a': 1}, 'variants': ['a', 'b']}, "no weight of 'b' (give one for each variant)"),
         ({'weights': 'even'}, "not planned shares: 'even' (use "),
         ({'weights': {'a': 'x', 'b': 1}}, "not a number: 'x'"),
         ({'weights': [1, 0]}, 'fewer than two weights above 0'),
-        ({'weights': [1, -2]}, 'not a weight: -2.0'),
-        ({'allocation': 'clever'}, "not a allocation: 'clever' (use one of fixed, adaptive)"),
+        ({'weights': {'a': 0, 'b': 0}, 'allocation': 'adaptive'}, 'fewer than two weights above 0'),
+        ({'weights': {'a': 1, 'b': -1}, 'allocation': 'adaptive'}, 'not a weight: -1 (planned shares are 0 or more)'),
+        ({'weights': {'a': 1e308, 'b': 1}}, 'weights is 1e+308, too large'),
+        ({'weights': [1, -2]}, 'not a weight: -2 (planned shares are 0 or more)'),
+        ({'allocation': 'clever'}, "not an allocation: 'clever' (use one of fixed, adaptive)"),
         ({'alpha': 5}, 'alpha is 5 (use a number between 0 and 1, such as 0.05)'),
         ({'power': 'x'}, "not a number: 'x'"),
+        ({'power': 0.05}, 'power is 0.05, no more than alpha, 0.05 (0.8 is customary, with an alpha of 0.05)'),
         ({'lift': 0}, 'lift is 0 (use a number above 0)'),
-        ({'correction': 'guess'}, "not a method: 'guess'"),
+        ({'lift': 1e308}, 'lift is 1e+308, too large (use one up to 100)'),
+        ({'lift': 1e-20}, 'lift is 1e-20, too near 0 (use one from 0.0001)'),
+        ({'correction': 'guess'}, "not a correction: 'guess'"),
         ({'exposures': 'a/b'}, "not the name of a metric: 'a/b'"),
         ({'period': '1x'}, "not a period: '1x'"),
         ({'tz': 'Mars'}, 'Mars'),
@@ -646,6 +816,34 @@ def test_what_cannot_be_asked_is_told_with_the_way_out(whale: Whale, given: dict
     count_sums(whale, {'a': {'hits': 100, 'sales': 6}, 'b': {'hits': 100, 'sales': 9}})
     with pytest.raises(InvalidInput, match=re.escape(message)):
         results(whale, **{'pk': 'split', 'goals': 'sales', **given})
+
+
+@pytest.mark.parametrize(
+    ('given', 'field'),
+    [
+        ({'goals': 'a/b/c'}, 'goals'),
+        ({'goals': 5}, 'goals'),
+        ({'goals': {'sales': 'median'}}, 'goals'),
+        ({'goals': {'sales': {'goal': 'up'}}}, 'goals'),
+        ({'goals': {'sales': {'bounds': [0.07, 1]}}}, 'goals'),
+        ({'goals': {'sales': {'bounds': [1, 0]}}}, 'goals'),
+        ({'kind': 'median'}, 'kind'),
+        ({'goal': 'up'}, 'goal'),
+        ({'correction': 'foo'}, 'correction'),
+        ({'exposures': 'a/b'}, 'exposures'),
+        ({'split': [['x'], ['y']]}, 'split'),
+        ({'by': [['x'], ['y']]}, 'by'),
+        ({'weights': {'a': 1, 'b': -1}}, 'weights'),
+        ({'lift': 1e-200}, 'lift'),
+    ],
+)
+def test_what_cannot_be_asked_is_told_by_the_name_it_was_given_as(
+    whale: Whale, given: dict[str, Any], field: str
+) -> None:
+    count_sums(whale, {'a': {'hits': 100, 'sales': 6}, 'b': {'hits': 100, 'sales': 9}})
+    with pytest.raises(InvalidInput) as refusal:
+        results(whale, **{'pk': 'split', 'goals': 'sales', **given})
+    assert refusal.value.field == field
 
 
 def test_more_than_can_be_answered_at_once_is_refused(whale: Whale) -> None:

@@ -36,6 +36,12 @@ def test_groups_that_were_to_get_nobody_got_nobody_or_are_flagged() -> None:
     assert (broken.mismatch, broken.p, broken.sequential.p) == (True, 0, 0)
 
 
+def test_counts_and_weights_may_be_given_by_name() -> None:
+    found = sample_ratio({'a': 5000, 'b': 2400}, {'b': 1, 'a': 2})
+    assert found == sample_ratio([5000, 2400], [2, 1])
+    assert sample_ratio({'a': 5000, 'b': 5200}) == sample_ratio([5000, 5200])
+
+
 def test_too_few_visitors_are_said_to_be_too_few() -> None:
     found = sample_ratio([3, 4], [9, 1])
     assert found.missing is not None
@@ -59,15 +65,25 @@ def test_the_mixture_is_the_one_of_gamma_functions_and_keeps_its_digits_beyond_t
 @pytest.mark.parametrize(
     ('counts', 'arguments', 'says'),
     [
+        (5, {}, 'not counts: 5 (a list, or a mapping by name)'),
+        ('12', {}, "not counts: '12'"),
+        ([1, 2], {'weights': 5}, 'not weights: 5'),
+        ([1, 2], {'weights': {'a': 1, 'b': 2}}, 'weights by other names than counts'),
+        ({'a': 1, 'b': 2}, {'weights': {'a': 1, 'c': 2}}, 'weights by other names than counts'),
+        ([1, 2], {'weights': ['a', 1]}, "not a number: 'a'"),
+        ([None, 1], {}, 'not a number: None'),
         ([1], {}, '1 counts (a split has at least two groups)'),
         ([1, -2], {}, 'counts has -2'),
         ([1, 2.5], {}, 'counts has 2.5'),
         ([1, float('nan')], {}, 'not a number: nan'),
         ([1, 2], {'weights': [1]}, '1 weights for 2 counts'),
         ([1, 2], {'weights': [1, -1]}, 'not a weight: -1'),
-        ([1, 2], {'weights': [1, float('inf')]}, 'not a weight: inf'),
-        ([1, 2], {'weights': [1, True]}, 'not a weight: True'),
+        ([1, 2], {'weights': [1, float('inf')]}, 'not a number: inf'),
+        ([1, 2], {'weights': [1, True]}, 'not a number: True'),
         ([1, 2], {'weights': [1, 0]}, 'fewer than two weights above 0'),
+        ([1, 2], {'weights': [1e308, 1]}, 'weights is 1e+308, too large (use one up to 1e+30)'),
+        ([1, 2], {'weights': [1e10, 1]}, 'a weight of 1 among 1e+10 (planned shares are 0, or 1e-09 of all and more)'),
+        ([1, 10**17], {}, 'counts is 100000000000000000, too large (use one up to 1e+15)'),
         ([1, 2], {'threshold': 0}, 'threshold is 0'),
         ([1, 2], {'k': 0}, 'k is 0'),
         ([1, 2], {'look': 'twice'}, "not a look: 'twice'"),
@@ -90,12 +106,18 @@ class TestCorrections:
         assert adjust(p, 'fdr') == adjust(p, 'bh') == adjust(p, 'fdr_bh')
         assert adjust(p, 'by') == adjust(p, 'fdr_by')
         assert adjust(p, 'none') == p
+        assert adjust(p, 'BH') == adjust(p, 'Benjamini-Hochberg') == adjust(p, 'bh')  # type: ignore[call-overload]
         assert adjust([], 'holm') == []
 
-    @pytest.mark.parametrize('wrong', [1.5, -0.1, True, 'small', float('inf')])
+    @pytest.mark.parametrize('wrong', [1.5, -0.1, True, 'small', float('inf'), 10**400])
     def test_refuse_what_is_no_p_value(self, wrong: Any) -> None:
         with pytest.raises(InvalidInput, match='not a p-value'):
             adjust([0.1, wrong])
+
+    @pytest.mark.parametrize('wrong', [0.01, '0.01', None])
+    def test_refuse_what_is_no_list_of_them(self, wrong: Any) -> None:
+        with pytest.raises(InvalidInput, match='not p-values: '):
+            adjust(wrong)
 
     def test_refuse_methods_that_are_none(self) -> None:
         with pytest.raises(InvalidInput, match="not a method: 'tukey'"):

@@ -44,7 +44,11 @@ def test_the_same_sums_are_read_from_every_shape(given: Any) -> None:
         ({'n': float('inf'), 'sum': 0}, 'not a number: inf'),
         ({'n': True, 'sum': 0}, 'not a number: True'),
         ({'n': 'many', 'sum': 0}, "not a number: 'many'"),
-        ({'n': 10**400, 'sum': 0}, 'not a number: 1000'),
+        ({'n': 10**400, 'sum': 0}, 'control.n is an integer of more than 77 digits, too large (use one up to 1e+30)'),
+        ({'n': 1e16, 'sum': 0}, 'control.n is 1e+16, too large (use one up to 1e+15)'),
+        ({'n': 5, 'sum': 1e-200}, 'control.sum is 1e-200, too near 0 (use one from 1e-30)'),
+        ([10**5000], 'not the sums of a version: a list with huge numbers'),
+        ((None, 1), 'control has no n'),
         ({'n': -1, 'sum': 0}, 'control.n is -1 (counts are 0 or more)'),
         ({'n': 5, 'sum': -2}, 'control.sum is -2'),
         ({'n': 5, 'sum': 6}, '6 conversions of 5 visitors'),
@@ -76,6 +80,20 @@ def test_sums_that_no_visitors_can_have_are_refused(kind: Any, given: Any, says:
     assert refused.value.message.startswith(says)
 
 
+def test_conversions_may_be_called_so_and_a_sum_that_is_not_given_is_not_0() -> None:
+    assert compare({'n': 100, 'conversions': 20}, {'n': 110, 'conversions': 30}).control.mean == 0.2
+    for kind, given in (('binomial', {'n': 100}), ('mean', {'n': 100, 'sum_squares': 9, 'conversions': 5})):
+        with pytest.raises(InvalidInput, match='control has no sum'):
+            compare(given, MEAN, kind)  # type: ignore[arg-type]
+
+
+def test_bounds_are_held_against_the_squares_too() -> None:
+    within = {'n': 1000, 'sum': 5000, 'sum_squares': 500_000}
+    assert compare(within, within, 'mean', bounds=(0, 100)).plan.bounds == (0, 100)
+    with pytest.raises(InvalidInput, match='amounts of the variant lie outside the bounds 0 and 100, by their squares'):
+        compare(within, within | {'sum_squares': 500_100}, 'mean', bounds=(0, 100))
+
+
 def test_rounding_in_a_sum_of_squares_is_not_an_error() -> None:
     amounts = [0.1] * 1_000_003
     found = compare((len(amounts), sum(amounts), sum(x * x for x in amounts)), MEAN, 'mean')
@@ -93,18 +111,28 @@ def test_a_version_without_visitors_is_no_error() -> None:
     [
         ({'alpha': 0}, 'alpha', 'alpha is 0 (use a number between 0 and 1'),
         ({'alpha': 1}, 'alpha', 'alpha is 1'),
+        ({'alpha': 1e-20}, 'alpha', 'alpha is 1e-20, too near 0 (keep 1e-12 away from it)'),
+        ({'alpha': 1 - 1e-15}, 'alpha', 'alpha is 0.999999999999999, too near 1'),
         ({'alpha': float('nan')}, 'alpha', 'not a number'),
         ({'kind': 'median'}, 'kind', "not a kind: 'median' (use one of binomial, mean, ratio)"),
         ({'goal': 'up'}, 'goal', "not a goal: 'up'"),
-        ({'allocation': 'bandit'}, 'allocation', "not a allocation: 'bandit'"),
+        ({'allocation': 'bandit'}, 'allocation', "not an allocation: 'bandit'"),
         ({'weights': [1, 2, 3]}, 'weights', '3 weights'),
         ({'weights': [1, 0]}, 'weights', 'weights is 0'),
+        (
+            {'weights': [1, 1e-10]},
+            'weights',
+            'a weight of 1e-10 among 1 (planned shares are 0, or 1e-09 of all and more)',
+        ),
         ({'prior': (0, 0)}, 'prior', 'prior is 0'),
+        ({'prior': (0, 1, 2)}, 'prior', 'not a prior: (0, 1, 2) (its mean and standard deviation: (0, 0.3))'),
+        ({'prior': 5}, 'prior', 'not a prior: 5'),
         ({'expected_lift': -0.1}, 'expected_lift', 'expected_lift is -0.1'),
+        ({'expected_lift': 1e9}, 'expected_lift', 'expected_lift is 1000000000.0, too large (use one up to 100)'),
         ({'tuning': 0}, 'tuning', 'tuning is 0'),
-        ({'bounds': (1, 1)}, 'bounds', 'bounds 1 and 1'),
+        ({'bounds': (1, 1)}, 'bounds', 'bounds 1 and 1 (give the lowest and the highest amount, in this order'),
+        ({'bounds': (0, 1, 2)}, 'bounds', 'not bounds: (0, 1, 2) (the lowest and the highest amount: [0, 100])'),
         ({'bounds': (0, 0.1)}, 'bounds', 'the mean of the control lies outside the bounds 0 and 0.1'),
-        ({'visitors': 150}, 'visitors', '150 visitors, and 200 in these two versions'),
     ],
 )
 def test_arguments_out_of_range_are_refused_by_name(arguments: dict[str, Any], field: str, says: str) -> None:
@@ -113,9 +141,8 @@ def test_arguments_out_of_range_are_refused_by_name(arguments: dict[str, Any], f
     assert (refused.value.field, refused.value.message[: len(says)]) == (field, says)
 
 
-@pytest.mark.parametrize('extra', ['pre', 'weighted'])
-def test_sums_that_only_one_version_has_are_refused(extra: str) -> None:
-    more = {'sum_pre': 1, 'sum_squares_pre': 1, 'sum_post_pre': 2} if extra == 'pre' else {'sum_weighted': 40}
+def test_sums_that_only_one_version_has_are_refused() -> None:
+    more = {'sum_pre': 1, 'sum_squares_pre': 1, 'sum_post_pre': 2}
     with pytest.raises(InvalidInput, match='only one version has'):
         compare(MEAN, MEAN | more, 'mean')
 

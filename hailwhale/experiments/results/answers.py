@@ -24,10 +24,8 @@ def plain(value: object) -> object:
     """A value as JSON has it."""
     if isinstance(value, Row):
         return value.as_dict()
-    if isinstance(value, NotEnoughData):
-        return {'not_enough_data': [plain(one.as_dict()) for one in value.missing]}
-    if isinstance(value, NoValidMethod):
-        return {'no_valid_method': {'why': value.why, 'needs': list(value.needs)}}
+    if isinstance(value, NotEnoughData | NoValidMethod):
+        return plain(value.as_dict())
     if isinstance(value, Mapping):
         return {name: plain(inner) for name, inner in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -114,7 +112,8 @@ class Variant(Row):
     """One variant and one goal: what was counted, and what it shows against the control.
 
     ``n`` exposures, ``total`` conversions or amount, ``rate`` the conversions or amount of each (of a ratio: the
-    ratio), ``ci`` its interval for one look.  ``headline`` and what follows are None for the control.
+    ratio), ``ci`` its interval for one look.  ``headline`` and what follows are None for the control; ``belief`` is
+    `NotEnoughData` below five visitors with a conversion, or without one, of either version.
     """
 
     name: str
@@ -124,7 +123,7 @@ class Variant(Row):
     ci: Interval | None
     headline: Headline | None = None
     once: Once | None = None
-    belief: Belief | None = None
+    belief: Belief | NotEnoughData | None = None
     outlook: Outlook | None = None
     cautions: tuple[str, ...] = ()
     reading: str = ''
@@ -173,6 +172,15 @@ class Segment(Row):
     def __getitem__(self, goal: str) -> GoalResults:
         return next(found for found in self.goals if found.goal == goal)
 
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """What it says, a sentence for each goal and variant; first that the split is off, where it is."""
+        shares = self.sample_ratio
+        found = [shares.reading] if shares is not None and shares.mismatch else []
+        for goal in self.goals:
+            found += [goal.reading] if goal.reading else [one.reading for one in goal.variants if one.reading]
+        return tuple(found)
+
 
 @dataclass(frozen=True, slots=True)
 class Results(Row):
@@ -206,14 +214,17 @@ class Results(Row):
 
     @property
     def readings(self) -> tuple[str, ...]:
-        """The answer overall in plain English, a sentence each."""
+        """All of the answer in plain English, a sentence each: overall, of all visitors, by segment."""
         found = [*self.notes]
         if self.missing is not None:
             found.append(str(self.missing))
-        if self.overall.sample_ratio is not None and self.overall.sample_ratio.mismatch:
-            found.append(self.overall.sample_ratio.reading)
-        for goal in self.overall.goals:
-            found += [goal.reading] if goal.reading else [one.reading for one in goal.variants if one.reading]
+        found += self.overall.readings
+        if self.everyone is not None:
+            found += [f'all visitors: {sentence}' for sentence in self.everyone.readings]
+        for segment in self.segments:
+            found += [f'{" / ".join(segment.path)}: {sentence}' for sentence in segment.readings]
+        if self.left_out:
+            found.append(f'{self.left_out:,} smaller segment{"s are" if self.left_out > 1 else " is"} left out')
         return tuple(found)
 
     def as_dict(self) -> dict[str, object]:

@@ -13,11 +13,21 @@ from hailwhale.experiments.results.counts import CONTEXT, HOLDOUT, Counts, Split
 from hailwhale.experiments.results.goals import Goal, read_goals
 from hailwhale.experiments.results.judging import Ask, judge
 from hailwhale.experiments.results.kinds import were_decided
-from hailwhale.experiments.statistics import NotEnoughData, Shortage, adjust
+from hailwhale.experiments.statistics import NotEnoughData, Shortage
 from hailwhale.experiments.statistics.eprocess import EXPECTED_LIFT
 from hailwhale.experiments.statistics.headlines import ALLOCATIONS, Allocation
-from hailwhale.experiments.statistics.multiple import Method
-from hailwhale.experiments.statistics.sums import fraction, number, one_of, positive
+from hailwhale.experiments.statistics.multiple import Method, method_of
+from hailwhale.experiments.statistics.numbers import (
+    NEAREST_OF_ALL,
+    a_lift,
+    a_power,
+    fraction,
+    naming,
+    number,
+    one_of,
+    shares_of,
+    told,
+)
 from hailwhale.metrics import DEFAULT_METRIC, metric_name, shown
 from hailwhale.paths import Path, pk_path
 from hailwhale.products import is_product
@@ -82,10 +92,16 @@ def results(
     Raises `InvalidInput` for arguments that cannot be used, `Unanswerable` for periods that are not kept.  A goal that
     was not counted as its kind needs has a `Refusal` in the answer, too little data a `NotEnoughData`.
     """
-    place = Split(pk_path(pk), None if split is None else one_node(split))
+    with naming('split'):
+        node = None if split is None else one_node(split)
+    with naming('exposures'):
+        exposures = metric_name(exposures)
+    place = Split(pk_path(pk), node)
     wanted = _goals(whale, place.pk, goals, kind, goal, exposures)
     dimension, period = either('dimension', dimension, dimensions), either('period', period, periods)
-    within, below = one_node(dimension), None if by is None else one_node(by)
+    within = one_node(dimension)
+    with naming('by'):
+        below = None if by is None else one_node(by)
     if within and below is not None:
         raise InvalidInput('both dimension and by are given (give one of them)', field='by')
     names = variant_names(variants)
@@ -97,14 +113,15 @@ def results(
     chosen = _control(control, counts.names)
     missing = _missing(counts.names, wanted)
     how = None if allocation is None else one_of(allocation, ALLOCATIONS, 'allocation')
+    level = fraction(alpha, 'alpha', nearest=NEAREST_OF_ALL)
     ask = Ask(
         chosen or '',
         _weights(planned, counts.names),
-        metric_name(exposures),
+        exposures,
         'adaptive' if how == 'adaptive' else 'fixed',
-        fraction(alpha, 'alpha'),
-        fraction(power, 'power'),
-        positive(lift, 'lift'),
+        level,
+        a_power(power, level),
+        a_lift(lift, 'lift'),
         _correction(correction),
     )
     about = (place.pk, str(plan.period), counts.names, chosen)
@@ -160,7 +177,7 @@ def _planned(weights: object, names: Sequence[str] | None) -> Mapping[str, float
     if isinstance(weights, Sequence) and not isinstance(weights, str):
         return [number(share, 'weights') for share in weights]
     way_out = 'use {"a": 1, "b": 2}, or a list in the order of the names, or none'
-    raise InvalidInput(f'not planned shares: {weights!r:.80} ({way_out})', field='weights')
+    raise InvalidInput(f'not planned shares: {told(weights)} ({way_out})', field='weights')
 
 
 def _weights(planned: Mapping[str, float] | Sequence[float] | None, names: Sequence[str]) -> dict[str, float] | None:
@@ -172,13 +189,13 @@ def _weights(planned: Mapping[str, float] | Sequence[float] | None, names: Seque
         if absent:
             message = f'no weight of {shown(absent[0])}, which was counted (give one for each variant)'
             raise InvalidInput(message, field='weights')
-        return {name: planned[name] for name in names}
+        return dict(zip(names, shares_of([planned[name] for name in names]), strict=True))
     if planned and len(planned) != len(names):
-        message = (
-            f'{len(planned)} weights for {len(names)} variants (give one for each, in order: {", ".join(names):.200})'
-        )
-        raise InvalidInput(message, field='weights')
-    return dict(zip(names, planned or [1.0] * len(names), strict=True))
+        if len(names) < 2:  # What was not counted yet may be one of them.
+            return None
+        way_out = f'give one for each, in order: {", ".join(names):.200}; or by name'
+        raise InvalidInput(f'{len(planned)} weights for {len(names)} variants ({way_out})', field='weights')
+    return dict(zip(names, shares_of(planned) if planned else [1.0] * len(names), strict=True))
 
 
 def _control(given: object, names: Sequence[str]) -> str | None:
@@ -191,7 +208,7 @@ def _control(given: object, names: Sequence[str]) -> str | None:
 
 
 def _correction(given: object) -> Method:
-    adjust([], given)  # type: ignore[call-overload]
+    method_of(given, 'correction')
     return given  # type: ignore[return-value]
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hailwhale.errors import InvalidInput, LimitExceeded
-from hailwhale.experiments.statistics.sums import KINDS, Kind, number, one_of
+from hailwhale.experiments.statistics.numbers import interval_of, naming, one_of, told
+from hailwhale.experiments.statistics.sums import KINDS, Kind
 from hailwhale.formulas import Formula
 from hailwhale.metrics import shown
 from hailwhale.products import product_of, square_of, times_of
@@ -62,7 +63,7 @@ def read_goals(goals: object, *, kind: object, goal: object, exposures: str) -> 
     ['binomial', None]
     """
     usual = {'kind': kind, 'goal': goal}
-    found = tuple(_goal(text, usual | options, exposures) for text, options in _pairs(goals))
+    found = tuple(_goal(text, usual, options, exposures) for text, options in _pairs(goals))
     if not found:
         raise InvalidInput('no goal is named (leave goals out for all that was counted)', field='goals')
     if len(found) > MOST_GOALS:
@@ -93,21 +94,25 @@ def _options(given: object) -> dict[str, Any]:
         return {'kind': given}
     if not isinstance(given, Mapping) or not all(name in _OPTIONS for name in given):
         way = f'use a kind, or a mapping of {", ".join(_OPTIONS)}'
-        raise InvalidInput(f'not what a goal is like: {given!r:.80} ({way})', field='goals')
+        raise InvalidInput(f'not what a goal is like: {told(given)} ({way})', field='goals')
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _goal(text: str, options: Mapping[str, Any], exposures: str) -> Goal:
-    metric, below = _sides(text)
-    kind = options['kind']
+def _goal(text: str, usual: Mapping[str, Any], options: Mapping[str, Any], exposures: str) -> Goal:
+    with naming('goals'):
+        metric, below = _sides(text)
+        bounds = None if options.get('bounds') is None else interval_of(options['bounds'], 'bounds')
+    kind = options.get('kind', usual['kind'])
     if kind is not None:
-        kind = one_of(str(kind), KINDS, 'kind')
+        with naming('goals' if 'kind' in options else 'kind'):
+            kind = one_of(kind, KINDS, 'kind')
     if below == exposures:
         below = None
     if kind == 'ratio' and below is None:
         raise InvalidInput(f'{shown(text)} is no ratio (a ratio is of two metrics: earned/spent)', field='goals')
-    direction = one_of(str(options['goal']), _DIRECTIONS, 'goal')
-    return Goal(text, metric, below, kind, direction == 'min', _bounds(options.get('bounds')))
+    with naming('goals' if 'goal' in options else 'goal'):
+        direction = one_of(options.get('goal', usual['goal']), _DIRECTIONS, 'goal')
+    return Goal(text, metric, below, kind, direction == 'min', bounds)
 
 
 def _sides(text: str) -> tuple[str, str | None]:
@@ -119,13 +124,5 @@ def _sides(text: str) -> tuple[str, str | None]:
     return terms[0], terms[1] if len(terms) > 1 else None
 
 
-def _bounds(given: object) -> Bounds | None:
-    if given is None:
-        return None
-    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 2:
-        raise InvalidInput(f'not bounds: {given!r:.80} (the lowest and the highest amount: [0, 100])', field='bounds')
-    return number(given[0], 'bounds'), number(given[1], 'bounds')
-
-
 def _not_a_goal(given: object) -> InvalidInput:
-    return InvalidInput(f'not goals: {given!r:.80} (a metric, a formula, or several of them)', field='goals')
+    return InvalidInput(f'not goals: {told(given)} (a metric, a formula, or several of them)', field='goals')

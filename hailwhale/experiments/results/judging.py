@@ -25,17 +25,14 @@ from hailwhale.experiments.results.answers import (
 )
 from hailwhale.experiments.results.counts import Table
 from hailwhale.experiments.results.goals import Goal
-from hailwhale.experiments.results.kinds import arm, kind_of
+from hailwhale.experiments.results.kinds import arm, impossible, kind_of
 from hailwhale.experiments.results.readings import reading_of, reading_of_shares
-from hailwhale.experiments.statistics import Comparison, NotEnoughData, compare
+from hailwhale.experiments.statistics import Comparison, NotEnoughData, Shortage, compare
 from hailwhale.experiments.statistics.headlines import Allocation
 from hailwhale.experiments.statistics.headlines import Headline as Found
 from hailwhale.experiments.statistics.multiple import Method
 from hailwhale.experiments.statistics.sums import Kind
 from hailwhale.experiments.statistics.sums import Sums as ArmSums
-
-#: To look always takes at most so many times the visitors of one look.
-_LOOKING_ALWAYS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +91,10 @@ def _judged(goal: Goal, kind: Kind | Refusal, table: Table, ask: Ask, number: in
     try:
         pairs = tuple(_pair(name, arms, goal, kind, ask, number) for name in arms if name != ask.control)
     except InvalidInput as error:
+        if error.field == 'bounds':
+            raise InvalidInput(error.message, field='goals') from error
         # Sums that cannot be those of such a metric: somebody counted some of them and not the others.
-        return _Judged(goal, kind, Refusal(error.message, 'count all of them in the same events'), ())
+        return _Judged(goal, kind, impossible(goal, kind, table, ask.exposures, error.message), ())
     return _Judged(goal, kind, None, pairs)
 
 
@@ -163,7 +162,7 @@ def _variant(pair: _Pair, row: _Judged, ask: Ask, p_adjusted: float, *, split_is
         ci=rate.ci if rate.n else None,
         headline=headline,
         once=_once(alone) if headline and ask.allocation == 'fixed' else None,
-        belief=_belief(alone),
+        belief=_belief(pair, ask),
         outlook=_outlook(pair, ask),
         cautions=(*alone.cautions, *_cautions(row, pair)),
     )
@@ -173,8 +172,7 @@ def _variant(pair: _Pair, row: _Judged, ask: Ask, p_adjusted: float, *, split_is
 def _headline(pair: _Pair, goal: Goal, ask: Ask, p_adjusted: float) -> Headline:
     found = pair.together.headline
     if isinstance(found, NotEnoughData):
-        names = {'control': ask.control, 'variant': pair.variant}
-        return NotEnoughData(tuple(replace(one, arm=names.get(one.arm, one.arm)) for one in found.missing))
+        return _named(found, pair, ask)
     if not isinstance(found, Found):
         return found
     winner = None
@@ -205,17 +203,33 @@ def _once(comparison: Comparison) -> Once | None:
     )
 
 
-def _belief(comparison: Comparison) -> Belief | None:
-    if not all(sums.n for sums in comparison.sums):
-        return None
+def _belief(pair: _Pair, ask: Ask) -> Belief | NotEnoughData:
+    comparison = pair.alone
+    for missing in (comparison.missing, _too_few_without(comparison)):
+        if missing is not None:
+            return _named(missing, pair, ask)
     if comparison.kind == 'binomial':
         exact = comparison.exact_beta
         losses = exact.expected_loss_choosing_b, exact.expected_loss_choosing_a
         return Belief(exact.chance_b_wins, *losses, exact.ci_diff)
     found = comparison.bayes_flat_absolute
-    if found.undefined:
-        return None
     return Belief(found.chance_to_win, found.risk[1], found.risk[0], found.ci)
+
+
+def _too_few_without(comparison: Comparison) -> NotEnoughData | None:
+    """A flat prior has one visitor with a conversion and one without: it must not decide over what was counted."""
+    if comparison.kind != 'binomial':
+        return None
+    need = comparison.plan.min_conversions
+    without = [(arm, one.n - one.sum) for arm, one in zip(('control', 'variant'), comparison.sums, strict=True)]
+    found = tuple(Shortage(arm, 'visitors without one', have, need) for arm, have in without if have < need)
+    return NotEnoughData(found) if found else None
+
+
+def _named(found: NotEnoughData, pair: _Pair, ask: Ask) -> NotEnoughData:
+    """The same with the names of the variants."""
+    names = {'control': ask.control, 'variant': pair.variant}
+    return NotEnoughData(tuple(replace(one, arm=names[one.arm]) for one in found.missing))
 
 
 def _cautions(row: _Judged, pair: _Pair) -> Iterator[str]:
@@ -241,8 +255,9 @@ def _outlook(pair: _Pair, ask: Ask) -> Outlook | None:
         least = statistics.detectable_effect(base, n_a, n_b, kind=kind, sd=sd, alpha=alpha, power=ask.power)  # type: ignore[arg-type]
         lift, difference = least.lift if math.isfinite(least.lift) else None, least.difference
     with suppress(InvalidInput):
-        size = statistics.sample_size(base, ask.expected_lift, kind=kind, sd=sd, alpha=alpha, power=ask.power)  # type: ignore[arg-type]
-        each = round(_LOOKING_ALWAYS * size.control)
+        planned = {'kind': kind, 'sd': sd, 'alpha': alpha, 'power': ask.power}
+        size = statistics.sample_size(base, ask.expected_lift, looking='always', **planned)  # type: ignore[arg-type]
+        each = size.control
     more = None if each is None else max(0, round(each - min(n_a, n_b)))
     return Outlook(lift, difference, ask.expected_lift, each, more)
 

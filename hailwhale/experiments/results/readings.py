@@ -31,39 +31,54 @@ def reading_of(variant: Variant, goal: str, control: str, *, split_is_off: bool)
 def _missing(found: NotEnoughData) -> str:
     parts = []
     for one in found.missing:
-        more = f' (about {one.more_visitors:,} more visitors)' if one.more_visitors and one.what != 'visitors' else ''
-        arm = 'it' if one.arm == 'all' else named(one.arm)
-        parts.append(f'{arm} needs {math.ceil(one.more):,} more {one.what}{more}')
+        more = '' if one.what == 'visitors' else _visitors(one.more_visitors)
+        parts.append(f'{named(one.arm)} needs {one}{more and f" (about {more})"}')
     return 'not enough data: ' + ' and '.join(parts)
 
 
+def _visitors(more: int | None) -> str:
+    """How many more visitors, or nothing where none are missing."""
+    if not more:
+        return ''
+    return f'{rounded(more)} more visitor{"s" if more > 1 else ""}'
+
+
 def _effect(found: Verdict) -> str:
-    """The lift with its interval, or the difference where there is no lift."""
-    if found.lift is not None and found.lift_ci is not None:
+    """The lift with its interval, or the difference where there is no lift or nothing is known of it."""
+    if found.lift is not None and found.lift_ci is not None and not all(map(math.isinf, found.lift_ci)):
         return f'{percent(found.lift)}{_range(found, found.lift_ci, as_percent=True)}'
     return f'{signed(found.difference)} each{_range(found, found.difference_ci, as_percent=False)}'
 
 
 def _range(found: Verdict, ci: Interval, *, as_percent: bool) -> str:
-    # The winner is found one comparison after the other, the intervals hold for all at once: seldom they differ.
-    if found.winner is not None and ci[0] <= 0 <= ci[1]:
-        return ''
+    low, high = ci
+    # Winners are found one comparison after the other, the intervals hold for all at once: where they still reach over
+    # 0 the winner is known all the same, so that is where they end.
+    if found.winner is not None and low <= 0 <= high:
+        low, high = (0.0, high) if found.difference > 0 else (low, 0.0)
     shown = percent if as_percent else signed
-    return f' ({shown(ci[0])} and more)' if math.isinf(ci[1]) else f' ({shown(ci[0])} to {shown(ci[1])})'
+    if math.isinf(low) or math.isinf(high):
+        return f' ({shown(low)} and more)' if math.isinf(high) else f' ({shown(high)} and less)'
+    return f' ({shown(low)} to {shown(high)})'
 
 
 def _outlook(variant: Variant) -> str:
     outlook = variant.outlook
     if outlook is None or outlook.more is None or not outlook.more:
         return ''
-    return f'; to see {percent(outlook.lift)}, each version needs about {rounded(outlook.more)} more visitors'
+    return f'; to see {percent(outlook.lift)}, each version needs about {_visitors(outlook.more)}'
 
 
-def chance(belief: Belief | None) -> str:
-    """The chance to win, never 0 % or 100 %."""
-    if belief is None:
+def chance(belief: Belief | NotEnoughData | None) -> str:
+    """The chance to win, never 0 % or 100 %; nothing where too little was counted.
+
+    >>> chance(Belief(.25, 0, 0, (0, 0))), chance(Belief(1e-7, 0, 0, (0, 0))), chance(None)
+    ('25 %', '< 0.1 %', '')
+    """
+    if not isinstance(belief, Belief):
         return ''
-    return '> 99.9 %' if belief.chance_to_win > 0.999 else f'{max(belief.chance_to_win, 0.001) * 100:.3g} %'
+    won = belief.chance_to_win
+    return '> 99.9 %' if won > 0.999 else '< 0.1 %' if won < 0.001 else f'{won * 100:.3g} %'
 
 
 def reading_of_shares(counts: Mapping[str, float], expected: Mapping[str, float], p: float) -> str:
@@ -75,8 +90,17 @@ def reading_of_shares(counts: Mapping[str, float], expected: Mapping[str, float]
     worst = max(counts, key=off)
     return (
         f'the split is off: {named(worst)} has {counts[worst]:,.0f} visitors where {expected[worst]:,.0f} were planned '
-        f'(p = {p:.2g}); something loses or repeats visitors of one version, so do not trust the comparisons'
+        f'({p_value(p)}); something loses or repeats visitors of one version, so do not trust the comparisons'
     )
+
+
+def p_value(p: float) -> str:
+    """A p-value for people, never 0.
+
+    >>> p_value(0.0), p_value(0.0213)
+    ('p < 0.001', 'p = 0.021')
+    """
+    return 'p < 0.001' if p < 0.001 else f'p = {p:.2g}'
 
 
 def percent(share: float) -> str:
@@ -84,7 +108,11 @@ def percent(share: float) -> str:
 
     >>> percent(0.1234), percent(-0.034), percent(0.0042), percent(12.5)
     ('+12 %', '-3.4 %', '+0.42 %', '+1,250 %')
+    >>> percent(0.0)
+    '0 %'
     """
+    if not share:
+        return '0 %'
     size = abs(share) * 100
     digits = 0 if size >= 9.95 else 1 if size >= 0.95 else 2
     return f'{share * 100:+,.{digits}f} %'

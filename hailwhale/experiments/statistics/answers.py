@@ -2,14 +2,55 @@
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
 Interval = tuple[float, float]
 
+# What may be missing, if it is one.
+_ONE = {
+    'amounts that differ': 'amount that differs',
+    'conversions': 'conversion',
+    'goals': 'goal',
+    'variants': 'variant',
+    'visitors': 'visitor',
+    'visitors without one': 'visitor without one',
+}
 
-class Fields:
+
+class Named(ABC):
+    """What can be read by name: ``found['p']``, ``found.get('p')``, ``'p' in found``, ``dict(found)``."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def keys(self) -> list[str]:
+        """All names."""
+
+    @abstractmethod
+    def __getitem__(self, name: str) -> Any: ...
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __contains__(self, name: str) -> bool:
+        try:
+            self[name]
+        except KeyError:
+            return False
+        return True
+
+
+class Fields(Named):
     """Fields that can also be read by ``[...]``, or as a dict ready for JSON.
 
     An interval at level 95 % is ``ci`` and ``ci95`` (at 90 % ``ci90``): a name with the wrong level is refused.
@@ -29,6 +70,9 @@ class Fields:
                 if inner.startswith('ci') and _levelled(inner, self.alpha) == name:
                     return getattr(self, inner)
         raise AttributeError(f'{type(self).__name__} has no {name} (it has {", ".join(self._names())})')
+
+    def keys(self) -> list[str]:
+        return self._names()
 
     def _names(self) -> list[str]:
         return [field.name for field in fields(self)]  # type: ignore[arg-type]
@@ -71,6 +115,10 @@ class Shortage(Fields):
     def more(self) -> float:
         return self.need - self.have
 
+    def __str__(self) -> str:
+        number = math.ceil(self.more)
+        return f'{number:,} more {_ONE.get(self.what, self.what) if number == 1 else self.what}'
+
 
 @dataclass(frozen=True, slots=True)
 class NotEnoughData(Fields):
@@ -82,12 +130,17 @@ class NotEnoughData(Fields):
         return False
 
     def __str__(self) -> str:
-        return 'not enough data: ' + '; '.join(f'{one.arm} needs {one.more:g} more {one.what}' for one in self.missing)
+        of = {arm: [str(one) for one in self.missing if one.arm == arm] for arm in (one.arm for one in self.missing)}
+        said = [f'{"the split" if arm == "all" else arm} needs {" and ".join(more)}' for arm, more in of.items()]
+        return 'not enough data: ' + '; '.join(said)
+
+    def as_dict(self) -> dict[str, object]:
+        return {'not_enough_data': [one.as_dict() for one in self.missing]}
 
 
 @dataclass(frozen=True, slots=True)
 class NoValidMethod(Fields):
-    """No method is valid for such data; ``needs`` are the counters that one would take."""
+    """No method is valid for such data; each of ``needs`` would give one."""
 
     why: str
     needs: tuple[str, ...]
@@ -96,7 +149,10 @@ class NoValidMethod(Fields):
         return False
 
     def __str__(self) -> str:
-        return f'no valid method: {self.why} (count {", ".join(self.needs)})'
+        return f'no valid method: {self.why} (it takes {"; or ".join(self.needs)})'
+
+    def as_dict(self) -> dict[str, object]:
+        return {'no_valid_method': {'why': self.why, 'needs': list(self.needs)}}
 
 
 @dataclass(frozen=True, slots=True)

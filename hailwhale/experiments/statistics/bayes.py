@@ -60,9 +60,9 @@ def normal_loss(mean: float, sd: float) -> float:
     return max(sd * density * (1 - z * math.sqrt(math.pi / 2) * float(erfcx(z / math.sqrt(2)))), 0.0)
 
 
-def normal(difference: Difference) -> Normal:
+def normal(difference: Difference, *, lower_wins: bool = False) -> Normal:
     """The flat posterior of two means in short."""
-    found = posterior(difference, 0.05)
+    found = posterior(difference, 0.05, lower_wins=lower_wins)
     return Normal(found.chance_to_win, found.risk[1], found.risk[0])
 
 

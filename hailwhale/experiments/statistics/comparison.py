@@ -16,6 +16,7 @@ from hailwhale.experiments.statistics.answers import (
     ExactBeta,
     Fields,
     Interval,
+    Named,
     Normal,
     NotEnoughData,
     NoValidMethod,
@@ -26,14 +27,35 @@ from hailwhale.experiments.statistics.answers import (
     TTest,
 )
 from hailwhale.experiments.statistics.eprocess import EXPECTED_LIFT
-from hailwhale.experiments.statistics.headlines import ALLOCATIONS, Allocation, Headline, Plan, headline
+from hailwhale.experiments.statistics.headlines import (
+    ALLOCATIONS,
+    Allocation,
+    Headline,
+    Plan,
+    counted_share,
+    headline,
+    missing_of,
+)
 from hailwhale.experiments.statistics.moments import Difference, Moments, absolute, moments_of, relative
-from hailwhale.experiments.statistics.sums import KINDS, Kind, Sums, fraction, number, of_arm, one_of, positive
+from hailwhale.experiments.statistics.numbers import (
+    a_lift,
+    count,
+    fraction,
+    interval_of,
+    number,
+    one_of,
+    positive,
+    shares_of,
+    told,
+)
+from hailwhale.experiments.statistics.sums import KINDS, ROUNDING, Kind, Sums, of_arm
 
 Given = Sums | Mapping[str, SupportsFloat] | Sequence[SupportsFloat]
 
 # A prior of the lift by its mean and standard deviation.
-_NAMED_PRIOR = re.compile(r'bayes_prior_N\((-?[0-9.]+), ?([0-9.]*[1-9][0-9.]*)\)_(relative|absolute)')
+_NAMED_PRIOR = re.compile(
+    r'bayes_prior_N\((-?[0-9]{1,9}(?:\.[0-9]{1,9})?), ?([0-9]{1,9}(?:\.[0-9]{1,9})?)\)_(relative|absolute)'
+)
 _ALWAYS = (
     *('headline', 'control', 'variant', 't_relative', 't_absolute', 'sequential_relative', 'sequential_absolute'),
     *('bayes_flat_relative', 'bayes_flat_absolute', 'bayes_prior_relative', 'bayes_prior_absolute', 'theta'),
@@ -50,7 +72,7 @@ _OF_KIND = {
 }
 
 
-class Comparison:
+class Comparison(Named):
     """What the sums of two versions say; a is the control, b the variant.
 
     ``headline`` is what to show: valid however often one looks (`Headline`), or `NotEnoughData`, or `NoValidMethod`;
@@ -71,9 +93,9 @@ class Comparison:
     ratio                                     ``delta_method``
     ========================================  =================================================================
 
-    Each is an attribute, readable by ``[...]`` too; of another kind it raises `AttributeError` (`KeyError`).
-    ``sequential20000_relative`` is ``sequential_relative`` with the tuning 20000, ``['bayes_prior_N(0,0.3)_relative']``
-    is ``bayes_prior_relative`` with that prior.  ``as_dict()`` has all but these.
+    Each is an attribute, readable by ``[...]`` and as of a mapping (``in``, ``get``, ``dict``) too; of another kind it
+    raises `AttributeError` (`KeyError`).  ``sequential20000_relative`` is ``sequential_relative`` with that tuning,
+    ``['bayes_prior_N(0,0.3)_relative']`` is ``bayes_prior_relative`` with that prior.  ``as_dict()`` has all but these.
     """
 
     def __init__(self, sums: tuple[Sums, Sums], plan: Plan, prior: bayes.Prior | None) -> None:
@@ -88,7 +110,7 @@ class Comparison:
         return f'Comparison({self.sums[0]!r}, {self.sums[1]!r}, kind={self.kind!r}, alpha={self.alpha:g})'
 
     def __getattr__(self, name: str) -> Any:
-        found = re.fullmatch(r'sequential([0-9]+)_(relative|absolute)', name)
+        found = re.fullmatch(r'sequential([0-9]{1,15})_(relative|absolute)', name)
         if found and int(found[1]):
             difference = self._relative if found[2] == 'relative' else self._absolute
             return sequential.asymptotic(difference, self.alpha, float(found[1]))
@@ -96,7 +118,7 @@ class Comparison:
 
     def __getitem__(self, name: str) -> Any:
         prior = _NAMED_PRIOR.fullmatch(name)
-        if prior:
+        if prior and float(prior[2]):
             return getattr(self._under(bayes.Prior(float(prior[1]), float(prior[2]))), f'bayes_prior_{prior[3]}')
         # 'scipy.fisher_exact_p' and 'exact_beta(1,1)' are read as fisher_exact_p and exact_beta.
         plain = re.sub(r'^[a-z]+\.|(_N)?\([^)]*\)|_numpy$', '', name).replace('-', '_')
@@ -110,12 +132,19 @@ class Comparison:
 
     def as_dict(self) -> dict[str, object]:
         """Every result by name, ready for JSON: inner results as dicts, intervals as lists."""
-        names = [*_ALWAYS, *_OF_KIND[self.kind], 'cautions']
-        return {'kind': self.kind, 'alpha': self.alpha} | {name: _plain(getattr(self, name)) for name in names}
+        return {name: _plain(getattr(self, name)) for name in self.keys()}
+
+    def keys(self) -> list[str]:
+        return ['kind', 'alpha', *_ALWAYS, *_OF_KIND[self.kind], 'cautions']
 
     @cached_property
     def headline(self) -> Headline | NotEnoughData | NoValidMethod:
         return headline(*self.sums, (self._a, self._b), self.plan)
+
+    @cached_property
+    def missing(self) -> NotEnoughData | None:
+        """What both versions have too little of for anything to be said of them."""
+        return missing_of(*self.sums, (self._a, self._b), self.plan)
 
     @cached_property
     def cautions(self) -> tuple[str, ...]:
@@ -123,7 +152,7 @@ class Comparison:
         found = []
         if self.plan.allocation == 'adaptive':
             found.append('the split was adaptive: rates of seldom played versions are biased; trust only the headline')
-        if isinstance(self.headline, Headline) and self.headline.method in ('asymptotic', 'design_based'):
+        if isinstance(self.headline, Headline) and self.headline.method == 'asymptotic':
             found.append(
                 'the headline assumes nearly normal means: distrust it where few visitors have most of the sum'
             )
@@ -253,8 +282,7 @@ class Comparison:
     @cached_property
     def conversion_mixture(self) -> Evidence:
         n_a, s_a, n_b, s_b = self._counts('conversion_mixture')
-        share = self.plan.share or (n_b / (n_a + n_b) if n_a and n_b else 0.5)
-        return sequential.conversion_mixture(s_a, s_b, share)
+        return sequential.conversion_mixture(s_a, s_b, self.plan.share or counted_share(n_a, n_b))
 
     @cached_property
     def product_eprocess(self) -> Evidence:
@@ -268,7 +296,7 @@ class Comparison:
     @cached_property
     def normal(self) -> Normal:
         self._only('mean', 'normal')
-        return bayes.normal(self._absolute)
+        return bayes.normal(self._absolute, lower_wins=self.plan.lower_wins)
 
     @property
     def mean_sd(self) -> Arms:
@@ -301,7 +329,6 @@ def compare(
     tuning: float = sequential.TUNING,
     min_conversions: float = 5,
     bounds: Interval | None = None,
-    visitors: float | None = None,
     **sums: SupportsFloat,
 ) -> Comparison:
     """Compare two versions by their sums (`Sums`, a mapping of its fields, or ``(n, sum[, sum of squares])``).
@@ -310,10 +337,10 @@ def compare(
     variant.
 
     ``kind`` is 'binomial' (conversions: 0 or 1 a visitor), 'mean' (money a visitor) or 'ratio' (of two sums, as
-    earned/spent).  ``goal='min'`` is for what is better when it is lower.  ``allocation='adaptive'`` says that past
+    earned/spent).  ``goal='min'`` is for what is better when it is lower: winners, chances to win and losses are
+    then of that, everywhere.  ``allocation='adaptive'`` says that past
     results chose who saw what: then only methods that hold for that give a headline; for means those need ``bounds``
-    of an amount, or the sums ``sum_weighted`` and ``sum_squares_weighted`` (with ``visitors``, those of all versions,
-    where there are more than these two).  ``weights`` are the planned shares of the control and the variant; without
+    of an amount.  ``weights`` are the planned shares of the control and the variant; without
     them the counted shares are taken for planned.
 
     ``expected_lift`` is the lift at which the headline of conversions is strongest (it must not be chosen by the
@@ -329,9 +356,9 @@ def compare(
     one_of(kind, KINDS, 'kind')
     one_of(goal, ('max', 'min'), 'goal')
     one_of(allocation, ALLOCATIONS, 'allocation')
-    a, b = (Sums.read(given, arm).checked(kind, arm) for arm, given in _given(control, variant, sums).items())
-    if (a.sum_pre is None) != (b.sum_pre is None) or (a.sum_weighted is None) != (b.sum_weighted is None):
-        message = 'only one version has sums of before the test, or weighted ones (give them for both)'
+    a, b = (Sums.read(given, arm, kind).checked(kind, arm) for arm, given in _given(control, variant, sums).items())
+    if (a.sum_pre is None) != (b.sum_pre is None):
+        message = 'only one version has sums of before the test (give them for both)'
         raise InvalidInput(message, field='variant')
     plan = Plan(
         kind,
@@ -339,16 +366,12 @@ def compare(
         allocation,
         goal == 'min',
         _share(weights),
-        positive(expected_lift, 'expected_lift'),
+        a_lift(expected_lift, 'expected_lift'),
         positive(tuning, 'tuning'),
-        number(min_conversions, 'min_conversions'),
+        count(min_conversions, 'min_conversions'),
         _checked_bounds(bounds, a, b),
-        _checked_visitors(visitors, a, b),
     )
-    if prior is not None:
-        mean, sd = (prior.mean, prior.sd) if isinstance(prior, bayes.Prior) else prior
-        prior = bayes.Prior(number(mean, 'prior'), positive(sd, 'prior'))
-    return Comparison((a, b), plan, prior)
+    return Comparison((a, b), plan, _checked_prior(prior))
 
 
 def _given(control: Given | None, variant: Given | None, sums: Mapping[str, SupportsFloat]) -> dict[str, Given]:
@@ -368,25 +391,32 @@ def _share(weights: Sequence[SupportsFloat] | None) -> float | None:
         return None
     if len(weights) != 2:
         raise InvalidInput(f'{len(weights)} weights (give those of the control and the variant)', field='weights')
-    a, b = (positive(weight, 'weights') for weight in weights)
-    return b / (a + b)
+    return shares_of([positive(weight, 'weights') for weight in weights])[1]
+
+
+def _checked_prior(prior: bayes.Prior | tuple[float, float] | None) -> bayes.Prior | None:
+    if prior is None or isinstance(prior, bayes.Prior):
+        given = prior and (prior.mean, prior.sd)
+    else:
+        given = prior if isinstance(prior, Sequence) and len(prior) == 2 else ()
+    if given is None:
+        return None
+    if not given:
+        raise InvalidInput(f'not a prior: {told(prior)} (its mean and standard deviation: (0, 0.3))', field='prior')
+    return bayes.Prior(number(given[0], 'prior'), positive(given[1], 'prior'))
 
 
 def _checked_bounds(bounds: Interval | None, a: Sums, b: Sums) -> Interval | None:
     if bounds is None:
         return None
-    low, high = (number(bound, 'bounds') for bound in bounds)
-    if not low < high:
-        raise InvalidInput(f'bounds {low:g} and {high:g} (give the lowest and the highest amount)', field='bounds')
+    low, high = interval_of(bounds, 'bounds')
     for arm, sums in (('control', a), ('variant', b)):
         if not low * sums.n <= sums.sum <= high * sums.n:
             message = f'the mean of the {arm} lies outside the bounds {low:g} and {high:g} (widen them)'
             raise InvalidInput(message, field='bounds')
+        # No amount x within the bounds has (x - low) (high - x) below 0.
+        squares, room = sums.sum_squares, (low + high) * sums.sum - low * high * sums.n
+        if squares is not None and squares - room > ROUNDING * (squares + abs(room)):
+            message = f'amounts of the {arm} lie outside the bounds {low:g} and {high:g}, by their squares (widen them)'
+            raise InvalidInput(message, field='bounds')
     return low, high
-
-
-def _checked_visitors(visitors: float | None, a: Sums, b: Sums) -> float | None:
-    if visitors is not None and number(visitors, 'visitors') < a.n + b.n:
-        message = f'{visitors:g} visitors, and {a.n + b.n:g} in these two versions (count those of all versions)'
-        raise InvalidInput(message, field='visitors')
-    return visitors

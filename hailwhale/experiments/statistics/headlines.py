@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
 from hailwhale.experiments.statistics.answers import Fields, Interval, NotEnoughData, NoValidMethod, Shortage
 from hailwhale.experiments.statistics.eprocess import Counts, Mixture, interval, log_e
-from hailwhale.experiments.statistics.moments import Moments, absolute, relative
-from hailwhale.experiments.statistics.sequential import asymptotic, design_based, p_of
+from hailwhale.experiments.statistics.moments import Moments, absolute, lift_interval, standard_errors
+from hailwhale.experiments.statistics.numbers import LEAST_SHARE
+from hailwhale.experiments.statistics.sequential import asymptotic, p_of, times_error
 from hailwhale.experiments.statistics.sums import Kind, Sums
 
 Allocation = Literal['fixed', 'adaptive']
@@ -22,8 +23,8 @@ _WHY = {
     'e_process': 'holds at every look: the least evidence, over all common rates, that the rates differ',
     'bounded_e_process': 'holds at every look for amounts within the given bounds, whatever chose the versions',
     'asymptotic': 'holds at every look on a split by fixed shares, once means are nearly normal',
-    'design_based': 'holds at every look on an adaptive split: amounts are weighted by their propensities',
 }
+_HOLD_OUT = 'a hold-out of visitors whose versions chance alone chooses, holdout=.1'
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,6 @@ class Plan:
     tuning: float
     min_conversions: float
     bounds: Interval | None
-    visitors: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class Headline(Fields):
     """Variant against control, valid at every look.
 
     ``lift`` is relative, ``diff`` absolute; each of the intervals holds at all looks together with chance
-    1 - ``alpha``, and leaves out 0 just when ``p`` <= ``alpha`` (that of ``diff`` does; ``ci_lift`` does for
-    conversions).  ``lift`` and ``ci_lift`` are None where the method says nothing of them.  ``winner`` is 'variant',
-    'control' or 'undecided'.  ``method`` is one of e_process, bounded_e_process, asymptotic, design_based; ``why``
-    says when it holds, and ``exact`` whether it does for any number of visitors, with no approximation.
+    1 - ``alpha``, and leaves out 0 just when ``p`` <= ``alpha``.  ``lift`` and ``ci_lift`` are None where the method
+    says nothing of them.  ``winner`` is 'variant', 'control' or 'undecided'.  ``method`` is one of e_process,
+    bounded_e_process, asymptotic; ``why`` says when it holds, and ``exact`` whether it does for any number of
+    visitors, with no approximation.
     """
 
     method: str
@@ -62,7 +62,7 @@ class Headline(Fields):
     lift: float | None
     winner: Verdict
     alpha: float
-    intervals: tuple[Callable[[], Interval], Callable[[], Interval] | None]
+    intervals: tuple[Callable[[], Interval], Callable[[], Interval] | None] = field(repr=False, compare=False)
 
     @property
     def ci_diff(self) -> Interval:
@@ -86,27 +86,46 @@ def headline(
     a: Sums, b: Sums, moments: tuple[Moments, Moments], plan: Plan
 ) -> Headline | NotEnoughData | NoValidMethod:
     """The strongest method that is valid for such data; or what is missing."""
-    missing = tuple(_shortages(a, b, plan))
-    if missing:
-        return NotEnoughData(missing)
+    refused = _no_method(plan)
+    if refused is not None:
+        return refused
+    missing = missing_of(a, b, moments, plan)
+    if missing is not None:
+        return missing
     if plan.kind == 'binomial' and a.sum_pre is None:
         return _of_counts('e_process', a, b, (0.0, 1.0), plan)
     if plan.allocation == 'fixed':
         return _asymptotic(*moments, plan)
-    if plan.kind == 'binomial' or (plan.kind == 'mean' and plan.bounds is not None):
-        return _of_counts('bounded_e_process', a, b, plan.bounds or (0.0, 1.0), plan)
-    if plan.kind == 'mean' and a.sum_weighted is not None and b.sum_weighted is not None:
-        return _design_based(a, b, plan)
+    return _of_counts('bounded_e_process', a, b, plan.bounds or (0.0, 1.0), plan)
+
+
+def _no_method(plan: Plan) -> NoValidMethod | None:
+    """Why no method would hold, however much is counted."""
+    if plan.allocation == 'fixed' or plan.kind == 'binomial' or (plan.kind == 'mean' and plan.bounds is not None):
+        return None
     if plan.kind == 'mean':
-        needs = ('sum_weighted and sum_squares_weighted of amount / propensity, or give bounds of an amount',)
+        needs = ('bounds of an amount, bounds=[0, 100] or the like', _HOLD_OUT)
         return NoValidMethod('the split was adaptive, and amounts without bounds are biased by it', needs)
-    needs = ('a hold-out share of visitors with fixed propensities apart, and compare those',)
-    return NoValidMethod('the split was adaptive, and no method for ratios holds then', needs)
+    return NoValidMethod('the split was adaptive, and no method for ratios holds then', (_HOLD_OUT,))
+
+
+def missing_of(a: Sums, b: Sums, moments: tuple[Moments, Moments], plan: Plan) -> NotEnoughData | None:
+    """What the versions have too little of for anything to be said of them."""
+    found = tuple(_shortages(a, b, plan))
+    if found:
+        return NotEnoughData(found)
+    # Equal amounts tell nothing of how far a mean may be off.
+    flat = [arm for arm, one in zip(('control', 'variant'), moments, strict=True) if one.variance <= 0]
+    if plan.kind == 'binomial' or not flat:
+        return None
+    return NotEnoughData(tuple(Shortage(arm, 'amounts that differ', 0, 1) for arm in flat))
 
 
 def _shortages(a: Sums, b: Sums, plan: Plan) -> Iterator[Shortage]:
     for arm, sums in (('control', a), ('variant', b)):
         conversions = sums.sum if plan.kind == 'binomial' else sums.conversions
+        if conversions is None and sums.n >= plan.min_conversions:
+            conversions = _amounts(sums)
         if conversions is not None and conversions < plan.min_conversions:
             rate = conversions / sums.n if sums.n else 0.0
             more = math.ceil((plan.min_conversions - conversions) / rate) if rate else None
@@ -116,13 +135,27 @@ def _shortages(a: Sums, b: Sums, plan: Plan) -> Iterator[Shortage]:
             yield Shortage(arm, 'visitors', sums.n, need, math.ceil(need - sums.n))
 
 
+def _amounts(sums: Sums) -> float | None:
+    """How many visitors had an amount, at the least; None where amounts of both signs cancel.
+
+    No fewer have one than it takes of equal amounts for these sums (Cauchy, Schwarz).
+    """
+    found = []
+    for total, squares in ((sums.sum, sums.sum_squares), (sums.sum_den, sums.sum_squares_den)):
+        if squares is not None and (total or not squares):
+            found.append(total / squares * total if total else 0.0)
+    return min(found, default=None)
+
+
 def _of_counts(method: str, a: Sums, b: Sums, bounds: Interval, plan: Plan) -> Headline:
     """By the e-process, on amounts mapped onto 0 .. 1."""
     low, width = bounds[0], bounds[1] - bounds[0]
-    counts = Counts(a.n, (a.sum - low * a.n) / width, b.n, (b.sum - low * b.n) / width)
+    # Far from 0 a sum of bounds may round to less or more than there can be.
+    s_a, s_b = (min(max((one.sum - low * one.n) / width, 0.0), one.n) for one in (a, b))
+    counts = Counts(a.n, s_a, b.n, s_b)
     share = None
     if plan.allocation == 'fixed':
-        share = plan.share or b.n / (a.n + b.n)
+        share = plan.share or counted_share(a.n, b.n)
     # The mixture must not depend on the data; a counted share does, but only through chance in the split.
     exact = share is None or plan.share is not None
     mixture = Mixture.around(plan.expected_lift, share)
@@ -136,45 +169,29 @@ def _of_counts(method: str, a: Sums, b: Sums, bounds: Interval, plan: Plan) -> H
     )
 
 
+def counted_share(n_a: float, n_b: float) -> float:
+    """The variant's share of the visitors, of which neither version has all."""
+    return min(max(n_b / (n_a + n_b), LEAST_SHARE), 1 - LEAST_SHARE) if n_a and n_b else 0.5
+
+
 def _scaled(of: Callable[[], Interval], width: float) -> Interval:
     low, high = of()
     return low * width, high * width
 
 
-def _asymptotic(a: Moments, b: Moments, plan: Plan) -> Headline | NotEnoughData:
-    difference, lift = absolute(a, b), relative(a, b)
-    if difference.undefined:
-        return _alike(a, b)
-    found = asymptotic(difference, plan.alpha, plan.tuning)
-    # Where the control loses money, a lift is over the size of that loss: its sign is that of the difference.
-    sign = math.copysign(1, a.raw_mean)
-    of_lift = None if lift.undefined else partial(_ci, asymptotic(lift, plan.alpha, plan.tuning).ci, sign)
-    value = None if lift.undefined else sign * lift.value
+def _asymptotic(a: Moments, b: Moments, plan: Plan) -> Headline:
+    errors = standard_errors(a, b)
+    difference, times = absolute(a, b), times_error(a.n + b.n, plan.alpha, plan.tuning)
+    variance = max(of_a + of_b for of_a, of_b in errors)
+    found = asymptotic(replace(difference, variance=variance), plan.alpha, plan.tuning)
+    lift = None if not a.raw_mean else difference.value / abs(a.raw_mean)
+    of_lift = None if lift is None else partial(lift_interval, difference.value, a.raw_mean, errors, times)
     intervals = (partial(_ci, found.ci), of_lift)
-    return _headline('asymptotic', found.log_e, difference.value, value, intervals, plan, exact=False)
+    return _headline('asymptotic', found.log_e, difference.value, lift, intervals, plan, exact=False)
 
 
-def _ci(known: Interval, sign: float = 1) -> Interval:
-    return known if sign > 0 else (-known[1], -known[0])
-
-
-def _alike(a: Moments, b: Moments) -> NotEnoughData:
-    """Equal amounts tell nothing of how far a mean may be off."""
-    flat = [(arm, one) for arm, one in (('control', a), ('variant', b)) if one.variance <= 0]
-    return NotEnoughData(tuple(Shortage(arm, 'amounts that differ', 0, 1) for arm, _ in flat))
-
-
-def _design_based(a: Sums, b: Sums, plan: Plan) -> Headline | NotEnoughData:
-    visitors = plan.visitors or a.n + b.n
-    squares = a.sum_squares_weighted or 0.0, b.sum_squares_weighted or 0.0
-    difference = design_based(a.sum_weighted or 0.0, squares[0], b.sum_weighted or 0.0, squares[1], visitors)
-    if difference.undefined:
-        return NotEnoughData((Shortage('all', 'amounts other than 0', 0, 1),))
-    found = asymptotic(difference, plan.alpha, plan.tuning)
-    base = (a.sum_weighted or 0.0) / visitors
-    lift = difference.value / abs(base) if base else None
-    intervals = (partial(_ci, found.ci), None)
-    return _headline('design_based', found.log_e, difference.value, lift, intervals, plan, exact=False)
+def _ci(known: Interval) -> Interval:
+    return known
 
 
 def _headline(

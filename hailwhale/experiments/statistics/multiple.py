@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, SupportsFloat, overload
 
 import numpy as np
 
 from hailwhale.errors import InvalidInput
 from hailwhale.experiments.statistics.mixtures import Floats
-from hailwhale.experiments.statistics.sums import one_of
+from hailwhale.experiments.statistics.numbers import one_of
+from hailwhale.metrics import shown
 
-_METHODS = ('holm', 'bonferroni', 'hochberg', 'fdr_bh', 'fdr_by', 'none')
+METHODS = ('holm', 'bonferroni', 'hochberg', 'fdr_bh', 'fdr_by', 'none')
 _SPELLINGS = {
     'bh': 'fdr_bh',
     'fdr': 'fdr_bh',
@@ -46,22 +47,29 @@ def adjust(pvalues: Mapping[str, PValue] | Sequence[PValue], method: Method = 'h
     >>> [round(p, 4) for p in adjust([0.0123, 0.0004, 0.21], 'holm')]
     [0.0246, 0.0012, 0.21]
     """
-    chosen = one_of(_SPELLINGS.get(method, method), _METHODS, 'method')
+    chosen = method_of(method, 'method')
     if isinstance(pvalues, Mapping):
         return dict(zip(pvalues, adjust(list(pvalues.values()), method), strict=True))
+    if isinstance(pvalues, str) or not isinstance(pvalues, Iterable):
+        raise InvalidInput(f'not p-values: {shown(pvalues)} (give a list, or a mapping of them)', field='pvalues')
     values = np.array([_checked(value) for value in pvalues], dtype=float)
     known = ~np.isnan(values)
     values[known] = _adjusted(values[known], chosen)
     return [float(value) for value in values]
 
 
+def method_of(given: object, field: str) -> str:
+    """The method that is meant, of all spellings; else raises `InvalidInput`."""
+    return one_of(_SPELLINGS.get(given.lower(), given.lower()) if isinstance(given, str) else given, METHODS, field)
+
+
 def _checked(value: PValue) -> float:
     try:
         found = math.nan if value is None else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found = -1.0
     if isinstance(value, bool) or found < 0 or found > 1:
-        message = f'not a p-value: {value!r:.80} (they are from 0 to 1, None where there is none)'
+        message = f'not a p-value: {shown(value)} (they are from 0 to 1, None where there is none)'
         raise InvalidInput(message, field='pvalues')
     return found
 

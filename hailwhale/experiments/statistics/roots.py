@@ -16,6 +16,7 @@ Limits = tuple[ArrayLike, ArrayLike]
 
 # No place can be told from the next one below this share of it.
 _DIGITS = 4 * float(np.finfo(float).eps)
+_LEAST_STEP = 1e-30
 
 
 def root(
@@ -36,6 +37,8 @@ def root(
 
 def _bracket(of: Function, guess: Floats, step: Floats, least: Floats, most: Floats) -> tuple[Point, Point]:
     """Two points on either side of each root, as far as the limits allow."""
+    # A search by no step at all would never end.
+    step = np.maximum(step, _LEAST_STEP)
     low, high = (np.clip(place, least, most) for place in (guess - step, guess + step))
     below, above = of(low), of(high)
     while (off := (below >= 0) & (low > least)).any():

@@ -7,9 +7,11 @@ import math
 import numpy as np
 from scipy.special import expit, log_ndtr, logit
 
+from hailwhale.errors import InvalidInput
 from hailwhale.experiments.statistics.answers import Evidence, Interval, Sequential
 from hailwhale.experiments.statistics.mixtures import Floats, log_beta_mixture
 from hailwhale.experiments.statistics.moments import Difference
+from hailwhale.experiments.statistics.numbers import SMALLEST, count, fraction, positive
 from hailwhale.experiments.statistics.roots import root
 
 TUNING = 5000.0
@@ -43,10 +45,15 @@ def asymptotic(difference: Difference, alpha: float, tuning: float = TUNING) -> 
         return Sequential(1.0, (0.0, 0.0), 0.0, alpha, difference.undefined)
     n, variance = difference.n, difference.variance
     grown = n / best_rho(tuning, alpha)
-    log = 0.5 * math.log1p(grown)
-    width = difference.se * math.sqrt(2 * (1 + 1 / grown) * (log - math.log(alpha)))
-    log_e = difference.value / variance * difference.value * grown / (2 * (1 + grown)) - log
+    width = difference.se * times_error(n, alpha, tuning)
+    log_e = difference.value / variance * difference.value * grown / (2 * (1 + grown)) - 0.5 * math.log1p(grown)
     return Sequential(p_of(log_e), (difference.value - width, difference.value + width), log_e, alpha)
+
+
+def times_error(n: float, alpha: float, tuning: float = TUNING) -> float:
+    """How many standard errors the asymptotic confidence sequence reaches to either side, after ``n`` visitors."""
+    grown = n / best_rho(tuning, alpha)
+    return math.sqrt(2 * (1 + 1 / grown) * (0.5 * math.log1p(grown) - math.log(alpha)))
 
 
 def conversion_mixture(s_a: float, s_b: float, share: float = 0.5, k: float = 100.0) -> Evidence:
@@ -55,6 +62,8 @@ def conversion_mixture(s_a: float, s_b: float, share: float = 0.5, k: float = 10
     A Beta mixture of concentration ``k`` around that share; exact at every look where visitors are split at random
     with that share (Robbins, 1970, "Statistical Methods Related to the Law of the Iterated Logarithm").
     """
+    s_a, s_b = count(s_a, 's_a'), count(s_b, 's_b')
+    share, k = fraction(share, 'share', nearest=SMALLEST), positive(k, 'k')
     return evidence(float(log_beta_mixture(s_b, s_a, (share, 1 - share), (share, 1 - share), k)))
 
 
@@ -63,6 +72,9 @@ def product_eprocess(n_a: float, s_a: float, n_b: float, s_b: float, a: float = 
 
     Wasserman, Ramdas, Balakrishnan, 2020, "Universal inference".  Weak: `eprocess` is the stronger of its kind.
     """
+    s_a, n_a = _of(s_a, n_a, ('s_a', 'n_a'))
+    s_b, n_b = _of(s_b, n_b, ('s_b', 'n_b'))
+    a, b = positive(a, 'a'), positive(b, 'b')
     n, s = n_a + n_b, s_a + s_b
     # Where nobody or everybody converted the common rate is at its edge, and either term below must stay finite.
     p = min(max(s / n, 1e-300), 1 - 1e-16) if n else 0.5
@@ -80,8 +92,9 @@ def bernoulli_confidence_interval(
     Howard, Ramdas, McAuliffe, Sekhon, 2021, "Time-uniform, nonparametric, nonasymptotic confidence sequences": the
     two-sided beta-binomial mixture.  It holds for any amounts between 0 and 1 too.
     """
-    s, n = float(successes), float(trials)
-    k = max(best_rho(t_opt, alpha_opt) - 1, 1e-3)
+    s, n = _of(successes, trials, ('successes', 'trials'))
+    alpha = fraction(alpha, 'alpha')
+    k = max(best_rho(positive(t_opt, 't_opt'), fraction(alpha_opt, 'alpha_opt')) - 1, 1e-3)
     middle, signs = logit((s + 0.5) / (n + 1)), np.array([-1.0, 1.0])
 
     def evidence(distance: Floats) -> Floats:
@@ -101,7 +114,9 @@ def normal_mixture_bound(
 
     The normal mixture that is tightest at ``v_opt`` where ``alpha`` is ``alpha_opt`` (Howard and others, 2021).
     """
-    rho = best_rho(v_opt, 2 * alpha_opt if one_sided else alpha_opt)
+    v, alpha = count(v, 'v'), fraction(alpha, 'alpha')
+    level = fraction(2 * alpha_opt if one_sided else alpha_opt, 'alpha_opt')
+    rho = best_rho(positive(v_opt, 'v_opt'), level)
     size = math.sqrt(v + rho)
     if not one_sided:
         return size * math.sqrt(math.log((v + rho) / rho) - 2 * math.log(alpha))
@@ -112,13 +127,10 @@ def normal_mixture_bound(
     return size * float(root(evidence, 3.0, 1.0, (0.0, math.inf))[0])
 
 
-def design_based(total_a: float, squares_a: float, total_b: float, squares_b: float, visitors: float) -> Difference:
-    """The difference of two means out of amounts divided by their propensities, over all ``visitors``.
-
-    Each visitor adds y / propensity to its version alone, so the difference is right on average however the
-    propensities were chosen, and its variance is at most the sum of squares (Ham, Bojinov, Lindon, Tingley, 2022,
-    "Design-Based Inference for Multi-arm Bandits").
-    """
-    variance = (squares_a + squares_b) / visitors / visitors
-    undefined = None if variance else 'no amount was counted'
-    return Difference((total_b - total_a) / visitors, variance, np.inf, visitors, undefined)
+def _of(some: float, n: float, fields: tuple[str, str]) -> tuple[float, float]:
+    """Successes and all of which they are some; else raises `InvalidInput`."""
+    found, whole = count(some, fields[0]), count(n, fields[1])
+    if found > whole:
+        message = f'{fields[0]} is {found:g}, more than {fields[1]}, {whole:g} (at most one each)'
+        raise InvalidInput(message, field=fields[0])
+    return found, whole

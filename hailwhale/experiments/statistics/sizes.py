@@ -7,15 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, SupportsFloat
 
-from scipy.special import ndtri
+from scipy.special import log_ndtr, ndtr, ndtri
 
 from hailwhale.errors import InvalidInput
 from hailwhale.experiments.statistics.answers import Fields
-from hailwhale.experiments.statistics.sums import fraction, number, one_of, positive
+from hailwhale.experiments.statistics.numbers import MOST_VISITORS, a_power, count, fraction, number, one_of, positive
+from hailwhale.experiments.statistics.sequential import times_error
 
 Sides = Literal['two', 'one']
-# Beyond this a plan is no plan.
-_MOST = 1e15
+Looking = Literal['once', 'always']
+#: So many times the visitors of one look find conversions by looking always, as simulations with the expected lift have
+#: it: lifts from 0.02 to 0.5, rates from 1 % to 10 %, alpha 0.05 and 0.005.
+_ALWAYS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +52,40 @@ def sample_size(
     power: float = 0.8,
     ratio: float = 1.0,
     sides: Sides = 'two',
+    looking: Looking = 'once',
 ) -> SampleSize:
     """Visitors for one look at the end that finds a relative ``lift`` (or an absolute ``difference``) with ``power``.
 
     ``baseline`` is the control's rate or mean, ``sd`` the standard deviation of a visitor's amount (for means),
     ``ratio`` how many visitors the variant gets for one of the control's.  Normal approximation, each version's own
     variance: n = (z_alpha + z_power)**2 (v_a + v_b / ratio) / difference**2 (Fleiss, 1981, "Statistical Methods for
-    Rates and Proportions").  To look always takes about half as many again at most; see the headline.  Raises
-    `InvalidInput` for a rate outside (0, 1), no lift, no ``sd`` for means.
+    Rates and Proportions").
 
-    >>> sample_size(0.03, 0.2).control
-    13911
+    ``looking='always'`` is for the headline, which may be looked at all the time: for conversions half as many again
+    (where they are compared with this lift as the expected one); for means twice to three times as many, the more of
+    them the more (`times_error`).  Raises `InvalidInput` for a rate outside (0, 1), no lift, no ``sd`` for means.
+
+    A lift is relative: from 3 % to 3.6 % it is 0.2, and the difference 0.006.
+
+    >>> sample_size(0.03, 0.2).control, sample_size(0.03, difference=0.006).control
+    (13911, 13911)
+    >>> sample_size(0.03, 0.2, looking='always').control
+    20867
     """
     delta = _delta(baseline, lift, difference)
     one_of(kind, ('binomial', 'mean'), 'kind')
     before, after = _variances(number(baseline, 'baseline'), delta, kind, sd)
-    wanted = _z(alpha, sides) - float(ndtri(1 - fraction(power, 'power')))
-    each = wanted**2 * (before + after / positive(ratio, 'ratio')) / delta**2
-    if not each * max(1.0, ratio) < _MOST:
+    wanted = _wanted(alpha, power, sides)
+    share = positive(ratio, 'ratio')
+    each = wanted**2 * (before + after / share) / delta**2
+    if one_of(looking, ('once', 'always'), 'looking') == 'always':
+        if sides == 'one':
+            raise InvalidInput("looking='always' has two sides (leave sides out)", field='sides')
+        each = each * _ALWAYS if kind == 'binomial' else _always(each / wanted**2, 1 + share, alpha, power)
+    if not each * max(1.0, share) < MOST_VISITORS:
         raise InvalidInput(f'a difference of {delta:g} takes {each:g} visitors (look for a larger one)', field='lift')
     # Rounding must not ask for one more.
-    control, variant = (max(math.ceil(n * (1 - 1e-9)), 2) for n in (each, each * ratio))
+    control, variant = (max(math.ceil(n * (1 - 1e-9)), 2) for n in (each, each * share))
     return SampleSize(control, variant)
 
 
@@ -94,9 +110,9 @@ def detectable_effect(
     """
     one_of(kind, ('binomial', 'mean'), 'kind')
     base = number(baseline, 'baseline')
-    n_a = positive(n_control, 'n_control')
-    n_b = n_a if n_variant is None else positive(n_variant, 'n_variant')
-    wanted = _z(alpha, sides) - float(ndtri(1 - fraction(power, 'power')))
+    n_a = _visitors(n_control, 'n_control')
+    n_b = n_a if n_variant is None else _visitors(n_variant, 'n_variant')
+    wanted = _wanted(alpha, power, sides)
     most = 1 - base if kind == 'binomial' else math.inf
 
     def found(delta: float) -> bool:
@@ -105,6 +121,22 @@ def detectable_effect(
 
     delta = _least(found, most)
     return DetectableEffect(delta / abs(base) if base else math.inf, delta)
+
+
+def _always(unit: float, versions: float, alpha: float, power: float) -> float:
+    """Visitors of the control with which the asymptotic sequence finds a mean by then, looking always.
+
+    ``unit`` of them make the difference one standard error.  The chance is that of Brownian motion with a drift to
+    cross, before the end, the line on which the sequence is at the end: it is higher before, so this is no less.
+    """
+
+    def found(n: float) -> bool:
+        off, limit = math.sqrt(n / unit), times_error(versions * n, alpha)
+        # Far out the two parts of the logarithm cancel, to less than they are rounded by.
+        earlier = math.exp(min(2 * off * limit + float(log_ndtr(-off - limit)), 0.0))
+        return float(ndtr(off - limit)) + earlier >= power
+
+    return _least(found, math.inf)
 
 
 def _least(found: Callable[[float], bool], most: float) -> float:
@@ -136,12 +168,22 @@ def _variances(baseline: float, delta: float, kind: str, sd: float | None) -> tu
     if kind == 'mean':
         if sd is None:
             raise InvalidInput('a mean has no sd (give the standard deviation of an amount per visitor)', field='sd')
-        return positive(sd, 'sd') ** 2, sd**2
+        variance = positive(sd, 'sd') ** 2
+        return variance, variance
     fraction(baseline, 'baseline')
-    after = fraction(baseline + delta, 'baseline + difference')
+    after = baseline + delta
+    if not 0 < after < 1:
+        way_out = 'a rate stays between 0 and 1; look for a smaller lift'
+        raise InvalidInput(f'a rate of {baseline:g} would become {after:g} ({way_out})', field='lift')
     return baseline * (1 - baseline), after * (1 - after)
 
 
-def _z(alpha: float, sides: Sides) -> float:
+def _visitors(value: SupportsFloat, field: str) -> float:
+    return positive(count(value, field), field)
+
+
+def _wanted(alpha: float, power: float, sides: Sides) -> float:
+    """How many standard errors a difference must have to be found so often."""
     one_of(sides, ('two', 'one'), 'sides')
-    return -float(ndtri(fraction(alpha, 'alpha') / (2 if sides == 'two' else 1)))
+    level = fraction(alpha, 'alpha')
+    return -float(ndtri(level / (2 if sides == 'two' else 1))) - float(ndtri(1 - a_power(power, level)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import SupportsFloat
 
@@ -12,8 +12,9 @@ from scipy.special import gammaincc
 from hailwhale.errors import InvalidInput
 from hailwhale.experiments.statistics.answers import Fields, NotEnoughData, Shortage
 from hailwhale.experiments.statistics.mixtures import log_dirichlet_mixture
+from hailwhale.experiments.statistics.numbers import fraction, positive, shares_of, whole_number
 from hailwhale.experiments.statistics.sequential import p_of
-from hailwhale.experiments.statistics.sums import fraction, positive, whole_number
+from hailwhale.metrics import shown
 
 #: Customary: below it something is broken in the assignment or in the counting.
 THRESHOLD = 0.001
@@ -59,14 +60,16 @@ class SampleRatio(Fields):
 
 
 def sample_ratio(
-    counts: Sequence[SupportsFloat],
-    weights: Sequence[SupportsFloat] | None = None,
+    counts: Sequence[SupportsFloat] | Mapping[str, SupportsFloat],
+    weights: Sequence[SupportsFloat] | Mapping[str, SupportsFloat] | None = None,
     *,
     threshold: float = THRESHOLD,
     k: float = 100.0,
     look: str = 'always',
 ) -> SampleRatio:
     """Whether visitors were split as planned; ``weights`` are the planned shares (any scale), equal by default.
+
+    Both may be mappings by the names of the groups, answered in the order of ``counts``.
 
     Pearson's chi-square test for one look; for every look the Dirichlet-multinomial mixture of concentration ``k``
     (Lindon, Malek, 2022, "Anytime-Valid Inference for Multinomial Count Data").  ``look='once'`` flags by the first.
@@ -79,7 +82,8 @@ def sample_ratio(
     """
     fraction(threshold, 'threshold')
     if look not in ('always', 'once'):
-        raise InvalidInput(f'not a look: {look!r:.80} (use always or once)', field='look')
+        raise InvalidInput(f'not a look: {shown(look)} (use always or once)', field='look')
+    counts, weights = _by_name(counts, weights)
     numbers = [whole_number(count, 'counts') for count in counts]
     shares = _shares(numbers, weights)
     positive(k, 'k')
@@ -96,24 +100,30 @@ def sample_ratio(
     return SampleRatio(chi2, p, sequential, expected, flagged, _missing(numbers, expected))
 
 
+def _by_name(
+    counts: Sequence[SupportsFloat] | Mapping[str, SupportsFloat],
+    weights: Sequence[SupportsFloat] | Mapping[str, SupportsFloat] | None,
+) -> tuple[Sequence[SupportsFloat], Sequence[SupportsFloat] | None]:
+    """Both in one order."""
+    for field, given in (('counts', counts), ('weights', weights or ())):
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise InvalidInput(f'not {field}: {shown(given)} (a list, or a mapping by name)', field=field)
+    if isinstance(weights, Mapping):
+        if not isinstance(counts, Mapping) or set(counts) != set(weights):
+            raise InvalidInput('weights by other names than counts (give one for each group)', field='weights')
+        weights = [weights[name] for name in counts]
+    return list(counts.values() if isinstance(counts, Mapping) else counts), weights
+
+
 def _shares(numbers: Sequence[float], weights: Sequence[SupportsFloat] | None) -> list[float]:
     if len(numbers) < 2:
         raise InvalidInput(f'{len(numbers)} counts (a split has at least two groups)', field='counts')
-    given = [1.0] * len(numbers) if weights is None else [_weight(weight) for weight in weights]
-    if len(given) != len(numbers):
-        message = f'{len(given)} weights for {len(numbers)} counts (give one for each)'
+    if weights is None:
+        return [1 / len(numbers)] * len(numbers)
+    if len(weights) != len(numbers):
+        message = f'{len(weights)} weights for {len(numbers)} counts (give one for each)'
         raise InvalidInput(message, field='weights')
-    if sum(weight > 0 for weight in given) < 2:
-        raise InvalidInput('fewer than two weights above 0 (a split has at least two groups)', field='weights')
-    whole = math.fsum(given)
-    return [weight / whole for weight in given]
-
-
-def _weight(value: SupportsFloat) -> float:
-    found = -1.0 if isinstance(value, bool) else float(value)
-    if not 0 <= found < math.inf:
-        raise InvalidInput(f'not a weight: {value!r:.80} (planned shares are 0 or more)', field='weights')
-    return found
+    return shares_of(weights)
 
 
 def _missing(numbers: Sequence[float], expected: Sequence[float]) -> NotEnoughData | None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from typing import Literal, SupportsFloat
 
 from hailwhale.errors import InvalidInput
+from hailwhale.experiments.statistics.numbers import count, number, told
+from hailwhale.metrics import shown
 
 Kind = Literal['binomial', 'mean', 'ratio']
 KINDS = ('binomial', 'mean', 'ratio')
@@ -15,18 +17,26 @@ KINDS = ('binomial', 'mean', 'ratio')
 #: Other spellings of the fields of `Sums`.
 _SPELLINGS = {
     'sum': ('successes', 'sum_num', 'sum_post'),
-    'sum_squares': ('sumsq', 'sumsq_num', 'sum_squares_num', 'sumsq_post', 'sum_squares_post'),
+    'sum_squares': (
+        'sum_of_squares',
+        'squares',
+        'sumsq',
+        'sumsq_num',
+        'sum_squares_num',
+        'sumsq_post',
+        'sum_squares_post',
+    ),
     'sum_squares_den': ('sumsq_den',),
     'sum_num_den': ('sum_products',),
-    'sum_squares_pre': ('sumsq_pre',),
+    'sum_pre': ('pre_sum',),
+    'sum_squares_pre': ('sumsq_pre', 'pre_sum_squares'),
     'sum_post_pre': ('sum_pre_post', 'sum_pre_products'),
-    'sum_squares_weighted': ('sumsq_weighted',),
 }
 _FIELD_OF = {other: name for name, others in _SPELLINGS.items() for other in others}
 # How names of sums end where those of both versions stand side by side.
 _ENDINGS = {'control': '_a', 'variant': '_b'}
-# Sums of floats are exact to a few units in the last place; this leaves room for many additions.
-_ROUNDING = 1e-9
+#: Sums of floats are exact to a few units in the last place; this leaves room for many additions.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +46,8 @@ class Sums:
     ``sum`` and ``sum_squares`` are of what is compared: conversions (0 or 1; no squares needed), money, or what stands
     above the line of a ratio.  ``sum_den``, ``sum_squares_den`` and ``sum_num_den`` (products) are of what stands
     below that line.  ``sum_pre``, ``sum_squares_pre`` and ``sum_post_pre`` (products) are of the same visitors before
-    the test, and make a mean more precise (CUPED).  ``sum_weighted`` and ``sum_squares_weighted`` are of each amount
-    divided by the propensity that its version had: what a mean needs where the split was adaptive.  ``conversions``
-    is how many visitors had an amount at all, where that is known.  Amounts may be negative.
+    the test, and make a mean more precise (CUPED).  ``conversions`` is how many visitors had an amount at all,
+    where that is known.  Amounts may be negative.
 
     >>> Sums.read({'n': 1000, 'successes': 30})
     Sums(n=1000.0, sum=30.0)
@@ -53,8 +62,6 @@ class Sums:
     sum_pre: float | None = None
     sum_squares_pre: float | None = None
     sum_post_pre: float | None = None
-    sum_weighted: float | None = None
-    sum_squares_weighted: float | None = None
     conversions: float | None = None
 
     def __repr__(self) -> str:
@@ -62,10 +69,16 @@ class Sums:
         return f'Sums({", ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)})'
 
     @classmethod
-    def read(cls, given: Sums | Mapping[str, SupportsFloat] | Sequence[SupportsFloat], arm: str = 'sums') -> Sums:
+    def read(
+        cls,
+        given: Sums | Mapping[str, SupportsFloat] | Sequence[SupportsFloat],
+        arm: str = 'sums',
+        kind: Kind = 'binomial',
+    ) -> Sums:
         """The sums of a mapping by field, or of ``(n, sum)`` or ``(n, sum, sum_squares)``.
 
-        ``arm`` is what a complaint names.  Raises `InvalidInput` for what is no number, or no such field.
+        ``arm`` is what a complaint names.  The sum of a ``binomial`` metric may be given as ``conversions``.  Raises
+        `InvalidInput` for what is no number, no such field, and where there is no n or no sum.
         """
         if isinstance(given, Sums):
             named: dict[str, object] = {field.name: getattr(given, field.name) for field in fields(given)}
@@ -75,19 +88,23 @@ class Sums:
             named = dict(zip(('n', 'sum', 'sum_squares'), given, strict=False))
         else:
             way = 'use {"n": ..., "sum": ...} or (n, sum, sum of squares)'
-            raise InvalidInput(f'not the sums of a version: {given!r:.200} ({way})', field=arm)
-        if 'n' not in named:
+            raise InvalidInput(f'not the sums of a version: {told(given)} ({way})', field=arm)
+        if named.get('n') is None:
             raise InvalidInput(f'{arm} has no n (give how many visitors were counted)', field=f'{arm}.n')
+        if kind == 'binomial' and named.get('sum') is None:
+            named['sum'] = named.get('conversions')
+        if named.get('sum') is None:
+            raise InvalidInput(f'{arm} has no sum (give the sum over all its visitors)', field=f'{arm}.sum')
         numbers = {name: number(value, f'{arm}.{name}') for name, value in named.items() if value is not None}
         return cls(**numbers)
 
     def checked(self, kind: Kind, arm: str) -> Sums:
         """The same sums, when they can be those of such a metric; else raises `InvalidInput`."""
-        _not_negative(self.n, f'{arm}.n')
+        count(self.n, f'{arm}.n')
         if self.conversions is not None:
-            _not_negative(self.conversions, f'{arm}.conversions')
+            count(self.conversions, f'{arm}.conversions')
         if kind == 'binomial':
-            _not_negative(self.sum, f'{arm}.sum')
+            count(self.sum, f'{arm}.sum')
             if self.sum > self.n:
                 message = f'{self.sum:g} conversions of {self.n:g} visitors (at most one each; or use kind="mean")'
                 raise InvalidInput(message, field=f'{arm}.sum')
@@ -113,7 +130,7 @@ class Sums:
         """A sum of squares is never below the square of the sum over n."""
         total, square = getattr(self, of), getattr(self, squares)
         least = total / self.n * total if self.n else 0.0
-        if square < least * (1 - _ROUNDING) or (not self.n and (total or square)):
+        if square < least * (1 - ROUNDING) or (not self.n and (total or square)):
             message = f'{squares} {square:g} is below {of}**2 / n = {least:g} (were all visitors counted in all sums?)'
             raise InvalidInput(message, field=f'{arm}.{squares}')
 
@@ -125,7 +142,7 @@ class Sums:
         spread = math.sqrt(max(own_squares - self.sum / self.n * self.sum, 0))
         spread *= math.sqrt(max(getattr(self, squares) - getattr(self, other) / self.n * getattr(self, other), 0))
         middle = self.sum / self.n * getattr(self, other)
-        room = _ROUNDING * (abs(middle) + math.sqrt(own_squares) * math.sqrt(getattr(self, squares)))
+        room = ROUNDING * (abs(middle) + math.sqrt(own_squares) * math.sqrt(getattr(self, squares)))
         if abs(getattr(self, products) - middle) > spread + room:
             message = f'{products} {getattr(self, products):g} cannot be, with these sums of squares (at most '
             message += f'{middle + spread:g}; were all visitors counted in all sums?)'
@@ -143,52 +160,5 @@ def _field_of(name: object, arm: str) -> str:
     plain = str(name).removesuffix(_ENDINGS.get(arm, ''))
     found = _FIELD_OF.get(plain, plain)
     if found not in known:
-        raise InvalidInput(f'no such sum: {name!r:.80} (there are {", ".join(known)})', field=arm)
-    return found
-
-
-def number(value: object, field: str) -> float:
-    """A finite number; else raises `InvalidInput`."""
-    try:
-        found = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        found = math.nan
-    if not math.isfinite(found):
-        raise InvalidInput(f'not a number: {value!r:.80} (sums are finite numbers)', field=field)
-    return found
-
-
-def _not_negative(value: float, field: str) -> None:
-    if value < 0:
-        raise InvalidInput(f'{field} is {value:g} (counts are 0 or more)', field=field)
-
-
-def fraction(value: SupportsFloat, field: str) -> float:
-    """A number between 0 and 1, both excluded; else raises `InvalidInput`."""
-    found = number(value, field)
-    if not 0 < found < 1:
-        raise InvalidInput(f'{field} is {found:g} (use a number between 0 and 1, such as 0.05)', field=field)
-    return found
-
-
-def positive(value: SupportsFloat, field: str) -> float:
-    """A number above 0; else raises `InvalidInput`."""
-    found = number(value, field)
-    if found <= 0:
-        raise InvalidInput(f'{field} is {found:g} (use a number above 0)', field=field)
-    return found
-
-
-def one_of(value: str, choices: Sequence[str], field: str) -> str:
-    """One of a few words; else raises `InvalidInput`."""
-    if value not in choices:
-        raise InvalidInput(f'not a {field}: {value!r:.80} (use one of {", ".join(choices)})', field=field)
-    return value
-
-
-def whole_number(value: SupportsFloat, field: str) -> float:
-    """A count: whole, 0 or more; else raises `InvalidInput`."""
-    found = number(value, field)
-    if found < 0 or found != int(found):
-        raise InvalidInput(f'{field} has {found:g} (counts are whole numbers, 0 or more)', field=field)
+        raise InvalidInput(f'no such sum: {shown(name)} (there are {", ".join(known)})', field=arm)
     return found
