@@ -45,7 +45,7 @@ def test_a_process_of_its_own_runs_a_command(embedded_url: str) -> None:
 def test_importing_the_command_line_imports_no_part_of_it() -> None:
     program = 'import sys, hailwhale.cli; print([name for name in sys.modules if name.startswith("hailwhale.")])'
     done = subprocess.run([sys.executable, '-c', program], cwd=ROOT, env=unmeasured(), capture_output=True, text=True)
-    assert set(eval(done.stdout)) == {'hailwhale.cli', 'hailwhale.errors'}
+    assert set(eval(done.stdout)) == {'hailwhale.cli', 'hailwhale.errors', 'hailwhale.parts'}
 
 
 def test_without_a_command_or_with_a_wrong_one_the_usage_is_shown(run: Run) -> None:
