@@ -13,9 +13,10 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import ndtr
 
+from hailwhale.experiments.statistics import Headline, compare
 from hailwhale.experiments.statistics.eprocess import Mixture
 from tests.benchmarks.measure import Bench, Figure, Goal, at_least, at_most
-from tests.experiments.peeking import Floats, Looks, shares, stopped, thompson
+from tests.experiments.peeking import Floats, Looks, orders, shares, stopped, thompson
 
 ALPHA = 0.05
 ADAPTIVE = "allocation='adaptive'"
@@ -38,11 +39,26 @@ def measure(bench: Bench) -> list[Figure]:
     name = 'A/A 5%, Thompson sampling'
     figures.append(_alone(name, seen, ADAPTIVE, adaptive, few))
     figures += _beside_others(name, seen, fixed, few)
+    for share in (0.5, 0.1, 0.9):
+        figures += _money(rng, share, (bench.size(400, 4), looks), few)
     seen = shares(rng, (0.03, 0.036), 200, 0.5, (runs, looks))
     name = '3.0 v 3.6%, 20,000 an arm'
     figures += _beside_others(name, seen, fixed, None if bench.quick else at_least(0.7))
     headline = [_share(lambda looks: stopped(looks, fixed), seen)]
     return [*figures, replace(_alone(name, seen, ADAPTIVE, adaptive, None), baseline='headline', theirs=headline)]
+
+
+def _money(rng: np.random.Generator, share: float, size: tuple[int, int], few: Goal) -> list[Figure]:
+    """Orders of equal versions, by what `compare` says at each look that may find a winner."""
+    seen = orders(rng, 0.05, 200, share, size)
+    # The headline asks for more than 2.4 standard errors, however many visitors there were.
+    worth = np.argwhere(np.abs(seen.t) > 2.2).tolist()
+    found = ((run, compare(*seen.arms(run, look), 'mean').headline) for run, look in worth)
+    won = {run for run, headline in found if isinstance(headline, Headline) and headline.winner != 'undecided'}
+    always = (np.abs(seen.t) > 1.959964).any(1).mean()
+    name = f'A/A orders of 5%, {1 - share:.0%} v {share:.0%}'
+    ours = Figure('T11', name, 'headline, finds a winner', 'share', [len(won) / size[0]], goal=few)
+    return [replace(ours, baseline='z at every look', theirs=[max(float(always), 1 / size[0])])]
 
 
 def _alone(name: str, seen: Looks, what: str, mixture: Mixture, goal: Goal | None) -> Figure:

@@ -73,3 +73,38 @@ def stopped(looks: Looks, mixture: Mixture, alpha: float = 0.05) -> NDArray[np.b
         worth = may[:, look] & ~found
         found[worth] = log_e(Counts(*(one[worth, look] for one in looks)), mixture) >= threshold
     return found
+
+
+class Amounts(NamedTuple):
+    """Running sums of amounts: a row a run, a column a look."""
+
+    n_a: Floats
+    sum_a: Floats
+    squares_a: Floats
+    n_b: Floats
+    sum_b: Floats
+    squares_b: Floats
+
+    def arms(self, run: int, look: int) -> tuple[list[float], list[float]]:
+        """Visitors, sum and sum of squares of both versions."""
+        at = [float(one[run, look]) for one in self]
+        return at[:3], at[3:]
+
+    @property
+    def t(self) -> Floats:
+        """Welch's t, or more: by the squares themselves, and not about their means."""
+        n_a, n_b = np.maximum(self.n_a, 1), np.maximum(self.n_b, 1)
+        error = np.sqrt(self.squares_a / n_a**2 + self.squares_b / n_b**2)
+        return np.asarray((self.sum_b / n_b - self.sum_a / n_a) / np.maximum(error, 1e-12))
+
+
+def orders(rng: np.random.Generator, rate: float, step: int, share: float, size: tuple[int, int]) -> Amounts:
+    """Visitors of whom few buy, for very different amounts that no version changes; split and seen as by `shares`."""
+    runs, looks = size
+    each = runs, step * looks
+    amounts, of_b = rng.lognormal(3, 1.2, each) * (rng.random(each) < rate), rng.random(each) < share
+    found = []
+    for mine in (~of_b, of_b):
+        spent = amounts * mine
+        found += [one.cumsum(1, dtype=float)[:, step - 1 :: step] for one in (mine, spent, spent * spent)]
+    return Amounts(*found)
