@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,14 @@ class Part(NamedTuple):
     own: Floats  #: [option]: variance of the context's own effects
     exposure: Floats  #: [option]
     reward: Floats
+
+
+@lru_cache(maxsize=64)
+def _normals(purpose: str, options: tuple[str, ...], draws: int) -> Floats:
+    """The random numbers of options, [use, option, draw]: the same in all contexts."""
+    found = np.array([[normals(f'{purpose}{option}\0{use}', draws) for option in options] for use in _USES])
+    found.flags.writeable = False
+    return found
 
 
 def fresh(spread: float, tuning: Tuning) -> float:
@@ -114,7 +123,7 @@ class Estimate:
         return Part(
             lifts,
             lifts.mean(axis=1),
-            np.array([[normals(f'{self.of.purpose}{one}\0{use}', draws) for one in options] for use in _USES]),
+            _normals(self.of.purpose, tuple(options), draws),
             base,
             own,
             exposure,

@@ -58,7 +58,8 @@ def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuni
     apart = by_times and not worth.alike
     often = worth.often(by_hits=by_hits) if by_times else worth
     if by_hits and (lag := often.lag()):
-        worth, often = worth.delayed(lag), often.delayed(lag)
+        worth = worth.delayed(lag)
+        often = worth.often(by_hits=by_hits) if by_times else worth
     hours = drift.trusted(often, layout, tuning)
     if apart:
         hours = np.minimum(hours, drift.trusted(worth, layout, tuning))

@@ -15,13 +15,13 @@ from hailwhale.decisions.policies.arrays import Floats, Ints
 _TRIED = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 18.0, 24.0, 48.0)
 _LIKELIER = 4.0
 #: Hours that are looked at.
-_HOURS = 168
+HOURS = 168
 
 
 def lag_of(age: Floats, option: Ints, exposure: Floats, reward: Floats, scatter: float) -> float:
     """The mean lag in hours; 0 where rewards come at once, as far as can be told."""
     hour = age.astype(int)
-    young = (hour >= 0) & (hour < _HOURS)
+    young = (hour >= 0) & (hour < HOURS)
     if not young.any():
         return 0.0
     hours, options = int(hour[young].max()) + 1, int(option.max()) + 1

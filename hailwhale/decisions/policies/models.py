@@ -17,8 +17,8 @@ from hailwhale.decisions.policies.tuning import Tuning
 from hailwhale.decisions.policies.turns import Turn
 from hailwhale.paths import Path
 
-#: Contexts whose part of the model is remembered.
-_REMEMBERED = 10_000
+#: Numbers that a model remembers of contexts.
+_REMEMBERED = 4_000_000
 
 
 class _Parts(NamedTuple):
@@ -101,7 +101,7 @@ class Model:
         key = context.text, tuple(options)
         found = self._parts.get(key)
         if found is None:
-            if len(self._parts) >= _REMEMBERED:
+            if len(self._parts) * len(options) * self.tuning.draws >= _REMEMBERED:
                 self._parts.clear()
             found = self._parts[key] = self._made(context, options)
         return found

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hailwhale.decisions.policies.arrays import Floats, Ints
-from hailwhale.decisions.policies.lags import delayed, lag_of
+from hailwhale.decisions.policies.lags import HOURS, delayed, lag_of
 from hailwhale.decisions.policies.tables import Moments, Table
 from hailwhale.decisions.policies.turns import binary
 
@@ -82,29 +82,29 @@ class Sheet:
         return lag_of(self.age, self.option, self.exposure, self.reward, self.scatter)
 
     def delayed(self, lag: float) -> Sheet:
-        """The sheet with exposures moved to the hours in which their rewards should come."""
-        hour = np.maximum(self.age, 0).astype(int)
-        hours = int(hour.max()) + 1
-        # In days of long ago all rewards have come.
-        pairs, pair = np.unique(self.context * self.shape[1] + self.option, return_inverse=True)
+        """The sheet with exposures moved to the hours in which their rewards should come.
+
+        Of those that are older than `HOURS` all rewards have come.
+        """
+        young = self.age < HOURS
+        hour = np.maximum(self.age[young], 0).astype(int)
+        hours = int(hour.max(initial=0)) + 1
+        pairs, pair = np.unique(self.context[young] * self.shape[1] + self.option[young], return_inverse=True)
         places = pair * hours + (hours - 1 - hour)
         shown, earned, times = (
-            np.asarray(np.bincount(places, sums, len(pairs) * hours), float).reshape(-1, hours)
+            np.asarray(np.bincount(places, sums[young], len(pairs) * hours), float).reshape(-1, hours)
             for sums in (self.exposure, self.reward, self.times)
         )
         expected = delayed(shown, lag)
         row, column = np.nonzero((expected > 0) | (earned != 0))
         context, option = np.divmod(pairs[row], self.shape[1])
-        age = (hours - 1 - column).astype(float)
+        moved = (context, option, hours - 1.0 - column, expected[row, column], earned[row, column], times[row, column])
+        kept = (one[~young] for one in (self.context, self.option, self.age, self.exposure, self.reward, self.times))
+        context, option, age, exposure, reward, times = (
+            np.concatenate([old, new]) for old, new in zip(kept, moved, strict=True)
+        )
         return replace(
-            self,
-            late=lag,
-            context=context,
-            option=option,
-            age=age,
-            exposure=expected[row, column],
-            reward=earned[row, column],
-            times=times[row, column],
+            self, late=lag, context=context, option=option, age=age, exposure=exposure, reward=reward, times=times
         )
 
     def late_options(self) -> NDArray[np.bool_]:

@@ -67,9 +67,13 @@ class Table:
 
     def sums(self) -> dict[tuple[str, str], Sums]:
         """The sums of all cells by context and option; without those of which all are 0."""
-        contexts, options = len(self.contexts), len(self.options)
         context, option, _, *columns = self.columns()
-        places = (context * options + option).astype(int)
-        each = zip(*(np.bincount(places, column, contexts * options).tolist() for column in columns), strict=True)
-        names = [(one.text, option) for one in self.contexts for option in self.options]
-        return {name: Sums(*sums) for name, sums in zip(names, each, strict=True) if any(sums)}
+        # Of many contexts and options few were seen together.
+        pairs, places = np.unique(context * len(self.options) + option, return_inverse=True)
+        each = zip(*(np.bincount(places, column, len(pairs)).tolist() for column in columns), strict=True)
+        names = (divmod(int(pair), len(self.options)) for pair in pairs)
+        return {
+            (self.contexts[place].text, self.options[number]): Sums(*sums)
+            for (place, number), sums in zip(names, each, strict=True)
+            if any(sums)
+        }

@@ -11,7 +11,7 @@ from hailwhale.decisions.policies import Cell, Context, Moments, Table
 from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.lags import delayed, grown, lag_of
 from hailwhale.decisions.policies.sheets import Sheet
-from tests.decisions.policies.counted import late
+from tests.decisions.policies.counted import ANYBODY, by_hour, late
 
 few = settings(max_examples=40, deadline=None)
 lags = st.one_of(st.just(0.0), st.floats(0.05, 100))
@@ -93,3 +93,13 @@ def test_a_delayed_sheet_has_moved_exposures_and_the_same_rewards() -> None:
     assert exposure[0, 1] == pytest.approx(100 * grown(np.array([2.0]), 6.0)[0])
     assert exposure[1, 0] == pytest.approx(50 + 100 * grown(np.array([1.0]), 6.0)[0])
     assert 0 < exposure[0, 1] < 100
+
+
+def test_of_long_ago_all_rewards_have_come_and_a_lag_costs_as_much_as_of_a_week() -> None:
+    """Hours beyond the last week stay as they are: there is no grid of a whole year."""
+    years = by_hour([(24.0 * 400, ANYBODY, 'a', (50, 5)), (170.0, ANYBODY, 'b', (40, 4)), (0.0, ANYBODY, 'b', (30, 0))])
+    sheet = Sheet.of(years, None).delayed(6.0)
+    assert sheet.age.tolist() == [24.0 * 400, 170.0, 0.0]
+    assert sheet.exposure.tolist()[:2] == [50, 40]
+    assert 0 < sheet.exposure[2] < 5
+    assert (sheet.reward.sum(), sheet.late) == (9, 6.0)

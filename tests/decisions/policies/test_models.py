@@ -282,7 +282,7 @@ def test_what_is_inside_says_more_than_what_all_have_in_common() -> None:
 
 
 def test_what_is_remembered_of_contexts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, '_REMEMBERED', 3)
+    monkeypatch.setattr(models, '_REMEMBERED', 3 * 3 * 128)
     model: Model = fit(BY_COUNTRY)
     names = [Context.of({'country': f'C{number}'}) for number in range(10)]
     found = [model.weights(context, ABC) for context in names]
