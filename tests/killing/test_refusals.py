@@ -19,6 +19,8 @@ from tests.storage.stores import configured, dump
 
 EVENTS = few(Random(7))
 MANY = sales(Random(9), 300, ids=0.3, plain=True)
+#: So many that they do not fit, whatever else the engine gives back meanwhile.
+MORE = sales(Random(9), 2_000, ids=0.3, plain=True)
 
 
 def refused_at_every_command(arena: Arena, begin: str, end: str, *, some: int) -> Iterator[tuple[Fault, str, Verdict]]:
@@ -60,10 +62,10 @@ def test_a_full_engine_refuses_pushes_and_drains_and_goes_on_when_there_is_room(
 
 def test_an_engine_that_fills_up_has_what_it_acknowledged(one_arena: Arena) -> None:
     (node,) = one_arena.server.nodes
-    one_arena.push(MANY[:1])
-    sure, refused = MANY[:1], []
+    one_arena.push(MORE[:1])
+    sure, refused = MORE[:1], []
     with configured([node], 'maxmemory', node.info('memory')['used_memory'] + 40_000):
-        for sale in MANY[1:]:
+        for sale in MORE[1:]:
             try:
                 one_arena.hail.count(**sale.given)
                 sure.append(sale)
@@ -75,7 +77,7 @@ def test_an_engine_that_fills_up_has_what_it_acknowledged(one_arena: Arena) -> N
     assert verdict.good, (str(verdict), verdict.wrong)
     one_arena.push(refused)
     one_arena.drain()
-    assert audit(one_arena.server, MANY).good
+    assert audit(one_arena.server, MORE).good
 
 
 def test_an_engine_that_fills_up_at_any_command_of_a_drain_does_nothing_by_half(one_arena: Arena) -> None:

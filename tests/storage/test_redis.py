@@ -127,6 +127,7 @@ class TestAddresses:
         connect(redis_server.url.replace('redis:', 'valkey:'), home=NO_HOME).ping()
 
     def test_the_engines_protocol_is_not_an_option_of_the_address(self, redis_server: Server) -> None:
+        redis_server.empty()
         store = connect(f'{redis_server.url}?protocol=3', home=NO_HOME)
         count(store, Happening())
         assert store.metric_names(Happening().shard, 'signup', [slot.era for slot in Happening().slots]) == {'hits'}
