@@ -20,7 +20,7 @@ from typing import Protocol, TypeVar
 from hailwhale.choices import Decision, Reason, Weights
 from hailwhale.decisions.choosing import Apart, Who, apart_of, by_chance, chosen, read_many
 from hailwhale.decisions.counting import context_of, decision_pk, option_pk
-from hailwhale.decisions.known import Known, Seen
+from hailwhale.decisions.known import Known, Lock, Seen
 from hailwhale.decisions.policies import Context, Model, Moments, Sums, Table, Tuning, Turn, fit
 from hailwhale.decisions.policies.tables import NOTHING
 from hailwhale.decisions.reading import Asked, Taken, formula_of, read_table, read_today
@@ -80,7 +80,7 @@ class Decider:
         self.behind = behind or _in_thread
         self.compute: Compute = compute or _here
         self.reuse = reuse
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._known: OrderedDict[tuple[object, ...], Known] = OrderedDict()
 
     def decide(
@@ -189,7 +189,7 @@ class Decider:
     def _known_of(self, asked: Asked, least: bool, *, fresh: bool = False, decisions: int = 1) -> Known:
         """What is known of a decision; ``fresh``: by a model that is made now."""
         key = (asked, least)
-        with self._lock:
+        with self._lock.own():
             known = self._known.get(key)
             if known is None:
                 known = self._known[key] = Known(asked, least)
@@ -198,7 +198,7 @@ class Decider:
                 self._known.popitem(last=False)
         now = monotonic()
         if known.learned is None or (fresh and not known.failed):
-            with known.lock:
+            with known.lock.own():
                 # Whoever waited for the lock is served by what was made meanwhile.
                 if known.learned is None or known.made < now:
                     self._make(known)
@@ -207,9 +207,22 @@ class Decider:
         known.decisions += decisions
         known.total += decisions
         if known.due(now) and known.busy != getpid():
-            known.busy = getpid()
-            self.behind(lambda: self._renew_behind(known, now))
+            self._begin(known, now)
         return known
+
+    def _begin(self, known: Known, now: float) -> None:
+        """Have a model made behind; the old one serves where that cannot even begin."""
+        known.busy = getpid()
+        try:
+            self.behind(lambda: self._renew_behind(known, now))
+        except RuntimeError:
+            # No more threads can be started, for now or at the end of the process.
+            known.busy = 0
+            if not known.stuck:
+                _log.exception('no thread makes a model of %s; it is tried again', path_name(known.asked.pk))
+            known.stuck = True
+        else:
+            known.stuck = False
 
     def _renew_behind(self, known: Known, asked_at: float) -> None:
         try:
@@ -219,8 +232,8 @@ class Decider:
 
     def _renew(self, known: Known, asked_at: float) -> None:
         """Make a model anew, unless another one was made meanwhile; the old one serves where that fails."""
-        # A fork may have left the lock to nobody.
-        if not known.lock.acquire(timeout=_PATIENCE):
+        lock = known.lock.own()
+        if not lock.acquire(timeout=_PATIENCE):
             known.made = monotonic()
             return
         try:
@@ -230,7 +243,7 @@ class Decider:
             # The decision meets the same error itself, and says so.  What failed is not tried again at once.
             known.made = monotonic()
         finally:
-            known.lock.release()
+            lock.release()
 
     def _make(self, known: Known) -> None:
         began = monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from os import getpid
 from typing import NamedTuple
 
 from hailwhale.choices import Weights
@@ -34,6 +35,17 @@ class Seen(NamedTuple):
     read: float  #: when, on the clock that never goes back
 
 
+class Lock:
+    """A lock of each process: a fork may leave that of its parent to nobody, for ever."""
+
+    def __init__(self) -> None:
+        self._by_process: dict[int, threading.Lock] = {}
+
+    def own(self) -> threading.Lock:
+        """That of this process."""
+        return self._by_process.setdefault(getpid(), threading.Lock())
+
+
 @dataclass(slots=True)
 class Known:
     """A model, and how old it is."""
@@ -50,8 +62,9 @@ class Known:
     stirred: bool = False  #: whether something was earned since then, of which the model knows nothing at all
     total: int = 0  #: decisions of this process
     busy: int = 0  #: the process that makes a new one
+    stuck: bool = False  #: whether the last try to have one made behind could not begin
     seen: dict[str, Seen] = field(default_factory=dict)  #: by context
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: Lock = field(default_factory=Lock)
 
     def due(self, now: float) -> bool:
         """Whether it is time for a new model, made behind."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from hailwhale.whale import Whale
 from tests import engines
 from tests.clocks import NOW, Clock
 from tests.engines import until
+from tests.fresh import unmeasured
 
 Found = TypeVar('Found')
 
@@ -645,7 +648,7 @@ def test_whoever_waits_too_long_for_a_model_that_is_being_made_takes_the_old_one
     tell_of_yesterday(whale, 30, 30, 90, shown=200)
     (known,) = decider._known.values()
     seconds.now += 61
-    with known.lock:
+    with known.lock.own():
         assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == before
     # It is not waited for again at once.
     assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == before
@@ -716,6 +719,69 @@ def test_models_are_made_in_a_thread_of_their_own(whale: Whale, work: Work, seco
     assert threads == [threading.current_thread().name, 'hailwhale-decisions']
     until(lambda: not any(one.name == 'hailwhale-decisions' for one in threading.enumerate()), 'the thread ends')
     assert work.made == 0
+
+
+def test_where_no_thread_can_be_started_the_old_model_serves_and_that_is_told_once(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds, caplog: pytest.LogCaptureFixture
+) -> None:
+    def behind(_: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    tell_of_yesterday(whale, 9, 9, 9)
+    before = decider.decide(*ASKED, OPTIONS, FORMULA, US).weights
+    tell_of_yesterday(whale, 30, 30, 90, shown=200)
+    seconds.now += 31
+    decider.behind = behind
+    for _ in range(3):
+        assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == before
+    assert [record.message for record in caplog.records] == [
+        'no thread makes a model of ["Page", "color"]; it is tried again'
+    ]
+    assert caplog.records[0].exc_info
+    decider.behind = work.behind
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    work.do()
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights['green'] > 0.8
+    # What is lost again is told again.
+    seconds.now += 31
+    decider.behind = behind
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    assert len(caplog.records) == 2
+
+
+FORKED = """
+import os, signal, sys, threading
+from hailwhale import Whale
+from hailwhale.decisions.decider import Decider
+
+making, end = threading.Event(), threading.Event()
+
+def compute(work):
+    if threading.current_thread() is not threading.main_thread():
+        making.set()
+        end.wait()
+    return work()
+
+asked = ('Page', 'color', ['red', 'blue'])
+decider = Decider(Whale(sys.argv[1]), compute=compute)
+thread = threading.Thread(target=decider.decide, args=asked)
+thread.start()
+making.wait()
+if not os.fork():
+    signal.alarm(30)
+    print([reason.exposure for reason in decider.reasons(*asked)], flush=True)
+    os._exit(0)
+_, status = os.wait()
+end.set()
+thread.join()
+print(status)
+"""
+
+
+def test_a_process_that_is_forked_while_a_model_is_made_makes_its_own(embedded_url: str) -> None:
+    command = [sys.executable, '-W', 'ignore::DeprecationWarning', '-c', FORKED, embedded_url]
+    ended = subprocess.run(command, env=unmeasured(), capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.splitlines() == ['[0.0, 0.0]', '0']
 
 
 def test_the_decisions_that_are_remembered_are_bounded(
