@@ -64,6 +64,8 @@ def test_the_option_to_show_is_that_of_the_whole_decision(default: Whale) -> Non
         for more in ({'seed': number}, {'visitor': number}, {'visitor': number, 'holdout': 0.5}):
             whole = Whale.decision(*ASKED, OPTIONS, FORMULA, US, 'today', 'min', **more)
             assert Whale.decide(*ASKED, OPTIONS, FORMULA, US, 'today', 'min', **more) == whole.option
+        bot = {'visitor': number, 'bot': True}
+        assert Whale.decide(*ASKED, OPTIONS, FORMULA, **bot) == Whale.decision(*ASKED, OPTIONS, **bot).option
     assert Whale.decision(*ASKED, OPTIONS, bot=True).by == 'bot'
 
 
