@@ -580,7 +580,8 @@ class Whale(HasDefault):
         """A decision for each of many visitors: of each its dimensions, or ``{'visitor': name, 'dimensions': ...}``.
 
         A mapping with one of these two keys may have ``bot`` and ``seed``, too, and no others.  The other arguments are
-        those of `decision`, and the same for all; 10,000 visitors at the most.
+        those of `decision`, and the same for all; 10,000 visitors at the most, and 200,000 when multiplied by the
+        options.
         """
         return self.deciding.decide_many(
             visitors,

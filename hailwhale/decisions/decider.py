@@ -17,7 +17,7 @@ from os import getpid
 from time import monotonic
 from typing import Protocol, TypeVar
 
-from hailwhale.choices import Decision, Reason, Weights
+from hailwhale.choices import MOST_WEIGHTS, Decision, Reason, Weights
 from hailwhale.decisions.choosing import Apart, Who, apart_of, by_chance, chosen, read_many
 from hailwhale.decisions.counting import context_of, decision_pk, option_pk
 from hailwhale.decisions.known import Known, Lock, Seen
@@ -35,8 +35,9 @@ from hailwhale.whale import Whale
 #: Options of one decision, and decisions whose models are remembered.
 MOST_OPTIONS = 1_000
 _REMEMBERED = 1_000
-#: Contexts whose weights are remembered.
-_SEEN = 10_000
+#: Weights of a decision that are remembered, and contexts that they are of at the least; and sums and weights of all
+#: decisions together, of which those that were not asked for longest go first.
+_WEIGHTS, _CONTEXTS, _HELD = 50_000, 16, 1_000_000
 #: Sums that are read in one round trip: the replies of more are slow to be told apart.  And how many visitors or
 #: contexts take long enough for others to mind.
 _TOGETHER, _SEVERAL = 1_000, 100
@@ -107,7 +108,7 @@ class Decider:
         if apart:
             return by_chance(asked, names, who, apart, warning)
         known = self._known_of(asked, _least(goal), fresh=explain)
-        (seen,) = self._weighed(known, [who.context])
+        (seen,) = self._weighed(known, [who.context], fresh=explain)
         return chosen(asked, names, who, seen, explain, _both(warning, known.missing))
 
     def decide_many(
@@ -125,12 +126,18 @@ class Decider:
     ) -> list[Decision]:
         """A decision for each of many visitors, as `read_visitor` reads them; in one round trip for many contexts."""
         names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
+        if len(visitors) * len(names) > MOST_WEIGHTS:
+            raise LimitExceeded(
+                f'{len(visitors):,} visitors of {len(names):,} options are more than {MOST_WEIGHTS:,} weights '
+                f'(ask for {MOST_WEIGHTS // len(names):,} visitors at a time)',
+                field='visitors',
+            )
         warning = cost_warning(asked, goal)
         checked_share(holdout)
         everybody = self._at_once(list(enumerate(visitors)), partial(read_many, asked, holdout))
         known = self._known_of(asked, _least(goal), fresh=explain, decisions=len(everybody))
         contexts = list(dict.fromkeys(who.context for who, apart in everybody if not apart))
-        seen = dict(zip(contexts, self._weighed(known, contexts), strict=True))
+        seen = dict(zip(contexts, self._weighed(known, contexts, fresh=explain), strict=True))
         both = _both(warning, known.missing)
 
         def decided(some: Sequence[tuple[Who, Apart]]) -> list[Decision]:
@@ -156,7 +163,8 @@ class Decider:
         """What is known of each option in a context, best first."""
         _, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
         context = context_of(known_data)
-        (found,) = self._weighed(self._known_of(asked, _least(goal), fresh=True), [context])
+        known = self._known_of(asked, _least(goal), fresh=True)
+        (found,) = self._weighed(known, [context], fresh=True)
         return found.model.reasons(context, asked.options, found.live)
 
     def table(
@@ -187,17 +195,16 @@ class Decider:
     # -- models ------------------------------------------------------------------------------------------------------
 
     def _known_of(self, asked: Asked, least: bool, *, fresh: bool = False, decisions: int = 1) -> Known:
-        """What is known of a decision; ``fresh``: by a model that is made now."""
+        """What is known of a decision; ``fresh``: by a model of about now."""
         key = (asked, least)
         with self._lock.own():
             known = self._known.get(key)
             if known is None:
                 known = self._known[key] = Known(asked, least)
+                self._forget()
             self._known.move_to_end(key)
-            while len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
         now = monotonic()
-        if known.learned is None or (fresh and not known.failed):
+        if known.learned is None or (fresh and known.stale(now)):
             with known.lock.own():
                 # Whoever waited for the lock is served by what was made meanwhile.
                 if known.learned is None or known.made < now:
@@ -209,6 +216,13 @@ class Decider:
         if known.due(now) and known.busy != getpid():
             self._begin(known, now)
         return known
+
+    def _forget(self) -> None:
+        """Forget the decisions that were not asked for longest, where all together hold too much."""
+        held = sum(known.size for known in self._known.values())
+        while len(self._known) > 1 and (len(self._known) > _REMEMBERED or held > _HELD):
+            _, oldest = self._known.popitem(last=False)
+            held -= oldest.size
 
     def _begin(self, known: Known, now: float) -> None:
         """Have a model made behind; the old one serves where that cannot even begin."""
@@ -278,11 +292,11 @@ class Decider:
     def _taken(self, asked: Asked) -> Taken:
         return read_table(self.whale.storage, self.whale.kept, asked, int(self.whale.clock()))
 
-    def _weighed(self, known: Known, contexts: Sequence[Context]) -> list[Seen]:
-        """The weights of options by now, in each of some contexts."""
+    def _weighed(self, known: Known, contexts: Sequence[Context], *, fresh: bool) -> list[Seen]:
+        """The weights of options by now, in each of some contexts; ``fresh``: not by a model of before all rewards."""
         now = monotonic()
         found = self._found(known, contexts)
-        if known.stirred and known.overdue(now):
+        if known.stirred and ((fresh and not known.failed) or known.overdue(now)):
             self._renew(known, now)
             found = self._found(known, contexts)
         return found
@@ -291,7 +305,8 @@ class Decider:
         assert known.learned
         # Of whatever order the options are given in, the weights are the same.
         (taken, model), seen, now, options = known.learned, known.seen, monotonic(), known.asked.options
-        if len(seen) + len(contexts) > _SEEN:
+        room = max(_CONTEXTS, _WEIGHTS // len(options))
+        if len(seen) + sum(context.text not in seen for context in contexts) > room:
             seen.clear()
         known_before = [
             last if (last := seen.get(context.text)) and last.model is model else None for context in contexts
@@ -308,7 +323,9 @@ class Decider:
                 if live is not None:
                     whole = {option: model.whole.get((context.text, option), NOTHING) for option in live}
                     known.saw(live, (last and last.live) or whole)
-                found[place] = seen[context.text] = Seen(model, live, by_option, now)
+                found[place] = one = Seen(model, live, by_option, now)
+                if len(seen) < room or context.text in seen:
+                    seen[context.text] = one
         return [one for one in found if one]
 
     def _at_once(self, given: Sequence[Given], work: Callable[[Sequence[Given]], list[Found]]) -> list[Found]:

@@ -24,6 +24,8 @@ _LONGEST = 600.0
 #: Whoever asks after a pause waits for a new model, where that takes no longer than ``_QUICK``: one that is older than
 #: ``_TOO_OLD``, or made of nothing and older than ``_BLANK``, says too little.
 _QUICK, _TOO_OLD, _BLANK = 0.2, 2 * _OLD, 1.0
+#: Whoever asks for reasons takes a model that is younger: a page that shows many would have one made for each.
+_FRESH = 1.0
 
 
 class Seen(NamedTuple):
@@ -81,6 +83,10 @@ class Known:
             return False
         return self.stirred or now - self.made > (_BLANK if self._is_blank else _TOO_OLD)
 
+    def stale(self, now: float) -> bool:
+        """Whether reasons are to wait for a new model."""
+        return not self.failed and now - self.made >= max(_FRESH, self.took / _BUSY_FIRST)
+
     def renewed(self, learned: tuple[Taken, Model], now: float, took: float) -> None:
         """Take a model that was made."""
         self.learned, self.seen, self.made, self.took = learned, {}, now, took
@@ -96,6 +102,11 @@ class Known:
             self.stirred |= any(
                 now.reward != old.reward or not (by_hits or now.exposure == old.exposure) for now, old in pairs
             )
+
+    @property
+    def size(self) -> int:
+        """Sums and weights that are held."""
+        return len(self.seen) * len(self.asked.options) + (len(self.learned[1].whole) if self.learned else 0)
 
     @property
     def _is_blank(self) -> bool:

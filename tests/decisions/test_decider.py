@@ -341,9 +341,39 @@ def test_reasons_are_those_of_what_is_counted_by_now(
     tell_some(whale)
     decider.decide(*ASKED, OPTIONS, FORMULA, US)
     tell(whale, 'red', 1_000, 20, US, at=NOW - DAY)
-    seconds.now += 0.001
+    seconds.now += 1
     found = {reason.option: reason.exposure for reason in decider.reasons(*ASKED, OPTIONS, FORMULA, US)}
     assert found == {'red': 1_060, 'blue': 60, 'green': 60}
+    assert work.made == 2
+
+
+@pytest.mark.parametrize(('takes', 'young'), [(0.0, 0.9), (0.6, 1.9)])
+def test_reasons_are_of_a_young_model_and_of_all_that_was_counted_today(
+    whale: Whale, seconds: Seconds, takes: float, young: float
+) -> None:
+    slow = Slow(seconds, takes)
+    decider = Decider(whale, behind=slow.behind, compute=slow.compute)
+    tell_some(whale)
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    tell(whale, 'red', 40, 2, US)
+    seconds.now += young
+    (many,) = decider.decide_many([US], *ASKED, OPTIONS, FORMULA, explain=True)
+    one = decider.decide(*ASKED, OPTIONS, FORMULA, US, explain=True)
+    for reasons in (decider.reasons(*ASKED, OPTIONS, FORMULA, US), many.reasons, one.reasons):
+        assert {reason.option: reason.exposure for reason in reasons} == {'red': 100, 'blue': 60, 'green': 60}
+    assert slow.made == 1
+    seconds.now += 0.2
+    decider.reasons(*ASKED, OPTIONS, FORMULA, US)
+    assert slow.made == 2
+
+
+def test_reasons_know_of_the_first_reward_however_young_the_model_is(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds
+) -> None:
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    tell_some(whale)
+    seconds.now += 0.001
+    assert all(reason.mean for reason in decider.reasons(*ASKED, OPTIONS, FORMULA, US))
     assert work.made == 2
 
 
@@ -387,16 +417,21 @@ def test_who_changes_the_weights_of_a_decision_changes_them_for_nobody_else(whal
     assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == weights
 
 
+@pytest.mark.parametrize(('weights', 'contexts'), [(8, 1), (1, 2)])
 def test_the_contexts_whose_weights_are_remembered_are_bounded(
-    whale: Whale, decider: Decider, monkeypatch: pytest.MonkeyPatch
+    whale: Whale, decider: Decider, monkeypatch: pytest.MonkeyPatch, weights: int, contexts: int
 ) -> None:
-    monkeypatch.setattr('hailwhale.decisions.decider._SEEN', 2)
+    monkeypatch.setattr('hailwhale.decisions.decider._WEIGHTS', weights)
+    monkeypatch.setattr('hailwhale.decisions.decider._CONTEXTS', contexts)
     tell_some(whale)
     visitors = (US, UK, {'country': 'DE', 'device': 'desk'})
     first, again = ([decider.decide(*ASKED, OPTIONS, FORMULA, one).weights for one in visitors] for _ in range(2))
     assert first == again
     (known,) = decider._known.values()
-    assert len(known.seen) <= 2
+    # With the third that it had no room for, it forgot the others.
+    assert len(known.seen) == 2
+    assert [found.weights for found in decider.decide_many(visitors, *ASKED, OPTIONS, FORMULA)] == first
+    assert len(known.seen) == 2
 
 
 def test_at_midnight_nothing_is_lost_and_nothing_counted_twice(
@@ -795,6 +830,30 @@ def test_the_decisions_that_are_remembered_are_bounded(
     assert work.made == 3
     decider.decide('Page', 'two', OPTIONS)
     assert work.made == 4
+
+
+def test_the_decisions_that_are_remembered_hold_no_more_than_they_may_together(
+    decider: Decider, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each holds the weights of three options in one context.
+    monkeypatch.setattr('hailwhale.decisions.decider._HELD', 4)
+    for name in ('one', 'two', 'three', 'two', 'three'):
+        decider.decide('Page', name, OPTIONS)
+    assert work.made == 3
+    decider.decide('Page', 'one', OPTIONS)
+    assert work.made == 4
+    monkeypatch.setattr('hailwhale.decisions.decider._HELD', 0)
+    for _ in range(2):
+        decider.decide('Page', 'four', OPTIONS)
+    assert (work.made, len(decider._known)) == (5, 1)
+
+
+def test_what_a_decision_holds_are_its_weights_and_what_was_counted(whale: Whale, decider: Decider) -> None:
+    tell_some(whale)
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    (known,) = decider._known.values()
+    # Each option in two contexts, and the weights in one of them.
+    assert known.size == 6 + 3
 
 
 def test_eight_threads_at_once_decide_alike_by_one_model(whale: Whale, decider: Decider, work: Work) -> None:

@@ -210,6 +210,15 @@ def test_more_visitors_than_one_call_may_have_are_refused(default: Whale, monkey
     assert len(default.decide_many(*ASKED, OPTIONS, [None] * 2)) == 2
 
 
+def test_more_weights_than_one_call_may_answer_are_refused(default: Whale) -> None:
+    options = list(range(1_000))
+    message = r'201 visitors of 1,000 options are more than 200,000 weights \(ask for 200 visitors at a time\)'
+    with pytest.raises(LimitExceeded, match=message) as refused:
+        default.decide_many(*ASKED, options, [None] * 201)
+    assert refused.value.field == 'visitors'
+    assert len(default.decide_many(*ASKED, options, [None] * 200)) == 200
+
+
 # -- reasons ----------------------------------------------------------------------------------------------------------
 
 
