@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from hailwhale.choices import Weights
 from hailwhale.decisions.policies import Model, Sums
+from hailwhale.decisions.policies.tuning import renewed_after
 from hailwhale.decisions.reading import Asked, Taken
 
-#: A model is made anew after so many more decisions, and after so many seconds.
-_SHARE, _FEWEST, _MOST = 0.03, 20, 2_000
+#: A model is made anew after so many seconds.
 _OLD = 30.0
 #: Making models takes this share of the time at the most, and a model serves for so many seconds at the least.  Of the
 #: first decisions each teaches much: then it may take more.
@@ -74,8 +74,8 @@ class Known:
             return False
         if now - self.made > _OLD:
             return True
-        enough = min(max(_SHARE * self._exposure, _FEWEST), _MOST)
-        return not self.failed and (self.stirred or max(self.decisions, self.counted) >= enough)
+        enough = max(self.decisions, self.counted) >= renewed_after(self._exposure)
+        return not self.failed and (self.stirred or enough)
 
     def overdue(self, now: float) -> bool:
         """Whether a decision is to wait for a new model."""
