@@ -28,7 +28,7 @@ from hailwhale.decisions.visitors import checked_share, visitor_name
 from hailwhale.decisions.warned import cost_warning, missing
 from hailwhale.errors import HailWhaleError, InvalidInput, LimitExceeded
 from hailwhale.intervals import DAY
-from hailwhale.paths import Path, path_name
+from hailwhale.paths import MAX_NAME_BYTES, Path, path_name
 from hailwhale.periods import Period
 from hailwhale.whale import Whale
 
@@ -81,6 +81,8 @@ class Decider:
         self.behind = behind or _in_thread
         self.compute: Compute = compute or _here
         self.reuse = reuse
+        #: Bytes of a context: counting has it as a name, which its settings may want shorter.
+        self._most = min(whale.limits.name, MAX_NAME_BYTES)
         self._lock = Lock()
         self._known: OrderedDict[tuple[object, ...], Known] = OrderedDict()
 
@@ -102,7 +104,7 @@ class Decider:
     ) -> Decision:
         """One decision; `Whale.decision` says what its arguments are."""
         names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
-        who = Who(context_of(known_data), visitor_name(visitor), bot, seed)
+        who = Who(self._context(known_data), visitor_name(visitor), bot, seed)
         warning = cost_warning(asked, goal)
         apart = apart_of(asked, who, holdout)
         if apart:
@@ -134,7 +136,7 @@ class Decider:
             )
         warning = cost_warning(asked, goal)
         checked_share(holdout)
-        everybody = self._at_once(list(enumerate(visitors)), partial(read_many, asked, holdout))
+        everybody = self._at_once(list(enumerate(visitors)), partial(read_many, asked, holdout, self._most))
         known = self._known_of(asked, _least(goal), fresh=explain, decisions=len(everybody))
         contexts = list(dict.fromkeys(who.context for who, apart in everybody if not apart))
         seen = dict(zip(contexts, self._weighed(known, contexts, fresh=explain), strict=True))
@@ -162,7 +164,7 @@ class Decider:
     ) -> list[Reason]:
         """What is known of each option in a context, best first."""
         _, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
-        context = context_of(known_data)
+        context = self._context(known_data)
         known = self._known_of(asked, _least(goal), fresh=True)
         (found,) = self._weighed(known, [context], fresh=True)
         return found.model.reasons(context, asked.options, found.live)
@@ -191,6 +193,9 @@ class Decider:
             return _read(pk, options, formula, period)
         # The same few come again and again.
         return _read_texts(pk, given, formula, None if period is None else Period.parse(period))
+
+    def _context(self, known_data: object) -> Context:
+        return context_of(known_data, most=self._most)
 
     # -- models ------------------------------------------------------------------------------------------------------
 

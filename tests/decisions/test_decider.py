@@ -285,9 +285,10 @@ def test_a_bot_gets_any_option_alike_and_nothing_is_learned_of_it(whale: Whale, 
     tell(whale, 'blue', 60, 60)
     found = [decider.decide(*ASKED, OPTIONS, FORMULA, visitor=number, bot=True) for number in range(200)]
     even = dict.fromkeys(OPTIONS, 1 / 3)
-    assert all((one.by, one.weights, one.propensity) == ('bot', even, 1 / 3) for one in found)
+    assert all((one.by, one.weights, one.propensity, one.sticky) == ('bot', even, 1 / 3, True) for one in found)
     assert max(map(abs, spread(Counter(one.option for one in found), even))) < 4.5
-    assert decider.decide(*ASKED, OPTIONS, bot=True) == decider.decide(*ASKED, OPTIONS, bot=True)
+    without_name = decider.decide(*ASKED, OPTIONS, bot=True)
+    assert (without_name, without_name.sticky) == (decider.decide(*ASKED, OPTIONS, bot=True), False)
     assert work.made == 0
     assert decider.decide(*ASKED, OPTIONS, bot=True, visitor=1, holdout=1).by == 'bot'
 
@@ -502,6 +503,17 @@ def test_a_model_is_made_anew_behind_after_some_decisions(
     seconds.now += 1
     decider.decide(*ASKED, OPTIONS, formula, US)
     assert work.left == []
+
+
+@pytest.mark.parametrize(('decisions', 'left'), [(398, 0), (399, 1)])
+def test_however_large_the_table_a_model_lasts_for_four_hundred_decisions(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds, decisions: int, left: int
+) -> None:
+    tell(whale, 'red', 1_000_000, 50)
+    decider.decide_many([None] * decisions, *ASKED, OPTIONS, FORMULA)
+    seconds.now += 10
+    decider.decide(*ASKED, OPTIONS, FORMULA)
+    assert len(work.left) == left
 
 
 def test_the_larger_the_table_the_more_decisions_a_model_lasts(
