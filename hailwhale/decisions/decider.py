@@ -37,7 +37,7 @@ MOST_OPTIONS = 1_000
 _REMEMBERED = 1_000
 #: Weights of a decision that are remembered, and contexts that they are of at the least; and sums and weights of all
 #: decisions together, of which those that were not asked for longest go first.
-_WEIGHTS, _CONTEXTS, _HELD = 50_000, 16, 1_000_000
+_WEIGHTS, _CONTEXTS, _HELD = 50_000, 16, 300_000
 #: Sums that are read in one round trip: the replies of more are slow to be told apart.  And how many visitors or
 #: contexts take long enough for others to mind.
 _TOGETHER, _SEVERAL = 1_000, 100
