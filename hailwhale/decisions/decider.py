@@ -12,28 +12,27 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from os import getpid
 from time import monotonic
 from typing import Protocol, TypeVar
 
 from hailwhale.choices import MOST_WEIGHTS, Decision, Reason, Weights
+from hailwhale.decisions.asking import asked_of, is_least
 from hailwhale.decisions.choosing import Apart, Who, apart_of, by_chance, chosen, read_many
-from hailwhale.decisions.counting import context_of, decision_pk, option_pk
+from hailwhale.decisions.counting import context_of
 from hailwhale.decisions.known import Known, Lock, Seen
 from hailwhale.decisions.policies import Context, Model, Moments, Sums, Table, Tuning, Turn, fit
 from hailwhale.decisions.policies.tables import NOTHING
-from hailwhale.decisions.reading import Asked, Taken, formula_of, read_table, read_today
+from hailwhale.decisions.reading import Asked, Taken, read_table, read_today
 from hailwhale.decisions.visitors import checked_share, visitor_name
 from hailwhale.decisions.warned import cost_warning, missing
-from hailwhale.errors import HailWhaleError, InvalidInput, LimitExceeded
+from hailwhale.errors import HailWhaleError, LimitExceeded
 from hailwhale.intervals import DAY
-from hailwhale.paths import MAX_NAME_BYTES, Path, path_name
-from hailwhale.periods import Period
+from hailwhale.paths import MAX_NAME_BYTES, path_name
 from hailwhale.whale import Whale
 
-#: Options of one decision, and decisions whose models are remembered.
-MOST_OPTIONS = 1_000
+#: Decisions whose models are remembered.
 _REMEMBERED = 1_000
 #: Weights of a decision that are remembered, and contexts that they are of at the least; and sums and weights of all
 #: decisions together, of which those that were not asked for longest go first.
@@ -103,13 +102,13 @@ class Decider:
         explain: bool = False,
     ) -> Decision:
         """One decision; `Whale.decision` says what its arguments are."""
-        names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
+        names, asked = asked_of(pk_base, decision_name, options, formula, period, goal)
         who = Who(self._context(known_data), visitor_name(visitor), bot, seed)
         warning = cost_warning(asked, goal)
         apart = apart_of(asked, who, holdout)
         if apart:
             return by_chance(asked, names, who, apart, warning)
-        known = self._known_of(asked, _least(goal), fresh=explain)
+        known = self._known_of(asked, is_least(goal), fresh=explain)
         (seen,) = self._weighed(known, [who.context], fresh=explain)
         return chosen(asked, names, who, seen, explain, _both(warning, known.missing))
 
@@ -127,7 +126,7 @@ class Decider:
         explain: bool = False,
     ) -> list[Decision]:
         """A decision for each of many visitors, as `read_visitor` reads them; in one round trip for many contexts."""
-        names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
+        names, asked = asked_of(pk_base, decision_name, options, formula, period, goal)
         if len(visitors) * len(names) > MOST_WEIGHTS:
             raise LimitExceeded(
                 f'{len(visitors):,} visitors of {len(names):,} options are more than {MOST_WEIGHTS:,} weights '
@@ -137,7 +136,7 @@ class Decider:
         warning = cost_warning(asked, goal)
         checked_share(holdout)
         everybody = self._at_once(list(enumerate(visitors)), partial(read_many, asked, holdout, self._most))
-        known = self._known_of(asked, _least(goal), fresh=explain, decisions=len(everybody))
+        known = self._known_of(asked, is_least(goal), fresh=explain, decisions=len(everybody))
         contexts = list(dict.fromkeys(who.context for who, apart in everybody if not apart))
         seen = dict(zip(contexts, self._weighed(known, contexts, fresh=explain), strict=True))
         both = _both(warning, known.missing)
@@ -163,9 +162,9 @@ class Decider:
         goal: object = 'max',
     ) -> list[Reason]:
         """What is known of each option in a context, best first."""
-        _, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
+        _, asked = asked_of(pk_base, decision_name, options, formula, period, goal)
         context = self._context(known_data)
-        known = self._known_of(asked, _least(goal), fresh=True)
+        known = self._known_of(asked, is_least(goal), fresh=True)
         (found,) = self._weighed(known, [context], fresh=True)
         return found.model.reasons(context, asked.options, found.live)
 
@@ -173,26 +172,8 @@ class Decider:
         self, pk_base: object, decision_name: object, options: object, formula: object, period: object = None
     ) -> Table:
         """All that was counted of a decision."""
-        _, asked = self._asked(pk_base, decision_name, options, formula, period, 'max')
+        _, asked = asked_of(pk_base, decision_name, options, formula, period, 'max')
         return self._taken(asked).table
-
-    def _asked(
-        self,
-        pk_base: object,
-        decision_name: object,
-        options: object,
-        formula: object,
-        period: object,
-        goal: object,
-    ) -> tuple[Sequence[str], Asked]:
-        """The options in the order given, and the decision."""
-        _least(goal)
-        pk = decision_pk(pk_base, decision_name)
-        given = tuple(options) if isinstance(options, list) else None
-        if given is None or not all(type(text) is str for text in (*given, formula)):
-            return _read(pk, options, formula, period)
-        # The same few come again and again.
-        return _read_texts(pk, given, formula, None if period is None else Period.parse(period))
 
     def _context(self, known_data: object) -> Context:
         return context_of(known_data, most=self._most)
@@ -379,36 +360,6 @@ def _weights(
 
 def _both(one: str | None, other: str | None) -> str | None:
     return f'{one}; {other}' if one and other else one or other
-
-
-def _read(pk: Path, options: object, formula: object, period: object) -> tuple[Sequence[str], Asked]:
-    reward, exposure = formula_of(formula)
-    names = checked_options(options)
-    for name in names:
-        option_pk(pk, name)
-    return names, Asked(pk, tuple(sorted(names)), reward, exposure, None if period is None else Period.parse(period))
-
-
-_read_texts = lru_cache(maxsize=4_096)(_read)
-
-
-def checked_options(options: object) -> list[str]:
-    """The names of options, in the order given.  Raises `InvalidInput`."""
-    if isinstance(options, str) or not isinstance(options, Sequence) or not options:
-        raise InvalidInput(f'not options to choose among: {options!r:.80} (a list of names)', field='options')
-    if len(options) > MOST_OPTIONS:
-        raise LimitExceeded(f'{len(options)} options, more than {MOST_OPTIONS}', field='options')
-    names = [option_pk((), option, field='options')[0] for option in options]
-    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
-    if twice is not None:
-        raise InvalidInput(f'the option {twice!r:.80} is there twice (give it once)', field='options')
-    return names
-
-
-def _least(goal: object) -> bool:
-    if goal not in ('max', 'min'):
-        raise InvalidInput(f"not a goal: {goal!r:.80} ('max' or 'min')", field='goal')
-    return goal == 'min'
 
 
 def _here(work: Callable[[], Found]) -> Found:

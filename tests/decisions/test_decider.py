@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 import pytest
 
 from hailwhale.choices import CostWarning
-from hailwhale.decisions.decider import MOST_OPTIONS, Decider, checked_options
+from hailwhale.decisions.asking import MOST_OPTIONS, checked_options
+from hailwhale.decisions.decider import Decider
 from hailwhale.decisions.visitors import in_holdout
 from hailwhale.errors import HailWhaleError, InvalidInput, LimitExceeded, StorageUnavailable
 from hailwhale.settings import Settings
