@@ -19,8 +19,8 @@ _dice = SystemRandom()
 BAD_IDEA, TEST_IDEA = 0.05, 1.0
 
 
-#: Visitors of one call.
-MOST_VISITORS = 10_000
+#: Visitors of one call, and weights in all that it answers.
+MOST_VISITORS, MOST_WEIGHTS = 10_000, 200_000
 
 
 class CostWarning(UserWarning):

@@ -496,6 +496,7 @@ class Whale(HasDefault):
         visitor: object = None,
         seed: int | None = None,
         holdout: float = 0.0,
+        bot: bool = False,
     ) -> str:
         """The option to show to a visitor; `decision` tells more, and what the arguments are."""
         return self.deciding.decision(
@@ -509,6 +510,7 @@ class Whale(HasDefault):
             visitor=visitor,
             seed=seed,
             holdout=holdout,
+            bot=bot,
         ).option
 
     @shared
@@ -578,7 +580,8 @@ class Whale(HasDefault):
         """A decision for each of many visitors: of each its dimensions, or ``{'visitor': name, 'dimensions': ...}``.
 
         A mapping with one of these two keys may have ``bot`` and ``seed``, too, and no others.  The other arguments are
-        those of `decision`, and the same for all; 10,000 visitors at the most.
+        those of `decision`, and the same for all; 10,000 visitors at the most, and 200,000 when multiplied by the
+        options.
         """
         return self.deciding.decide_many(
             visitors,
@@ -659,6 +662,9 @@ class Whale(HasDefault):
         Without ``metrics`` it is an exposure: the option was shown, one hit.  With them it is what that cost or earned,
         at once or later: ``{'earned': 25}``; no hit is added then.  ``dimensions`` are those that the decision was made
         for.  With the decision's ``visitor`` and ``holdout``, visitors of the hold-out are counted apart, too.
+
+        An ``id`` is counted once, whatever is counted with it: that an option was shown needs another one than what
+        came of it, such as ``'anna-shown'`` and ``'anna-signup'``.  False: it was counted before.
         """
         event = self.decided_event(
             pk_base, decision_name, option, dimensions, metrics, at, id=id, visitor=visitor, holdout=holdout

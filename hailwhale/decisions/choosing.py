@@ -28,18 +28,21 @@ class Who(NamedTuple):
     seed: int | None
 
 
-def read_many(asked: Asked, holdout: object, visitors: Sequence[tuple[int, object]]) -> list[tuple[Who, Apart]]:
+def read_many(
+    asked: Asked, holdout: object, most: int, visitors: Sequence[tuple[int, object]]
+) -> list[tuple[Who, Apart]]:
     """Each of many visitors, given with their places, and whether chance alone chooses for that one.
 
-    Raises `InvalidInput`, which says for whom.
+    ``most``: bytes of a context.  Raises `InvalidInput`, which says for whom.
     """
-    return [_one_of_many(asked, place, given, holdout) for place, given in visitors]
+    return [_one_of_many(asked, place, given, holdout, most) for place, given in visitors]
 
 
-def _one_of_many(asked: Asked, place: int, given: object, holdout: object) -> tuple[Who, Apart]:
+def _one_of_many(asked: Asked, place: int, given: object, holdout: object, most: int) -> tuple[Who, Apart]:
     try:
         visitor = read_visitor(given)
-        who = Who(context_of(visitor.dimensions), visitor_name(visitor.name), visitor.bot, checked_seed(visitor.seed))
+        context = context_of(visitor.dimensions, most=most)
+        who = Who(context, visitor_name(visitor.name), visitor.bot, checked_seed(visitor.seed))
         return who, apart_of(asked, who, holdout)
     except InvalidInput as error:
         raise type(error)(f'visitors[{place}]: {error.message}', field='visitors') from error
@@ -57,7 +60,7 @@ def by_chance(
     # Bots without a name all get the same option, which costs nobody anything.
     option = picked(even(asked.options), number_of(asked.pk, who.name or '', 'option'))
     weights = even(names)
-    return Decision(option, weights[option], weights, by, True, warning=warning)
+    return Decision(option, weights[option], weights, by, who.name is not None, warning=warning)
 
 
 def chosen(asked: Asked, names: Sequence[str], who: Who, seen: Seen, explain: bool, warning: str | None) -> Decision:

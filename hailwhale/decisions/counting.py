@@ -50,20 +50,20 @@ def _path(names: object, field: str) -> Path:
         raise
 
 
-def context_of(dimensions: object) -> Context:
-    """The context of a visitor.  Raises `InvalidDimensions` and `LimitExceeded`."""
+def context_of(dimensions: object, *, most: int = MAX_NAME_BYTES) -> Context:
+    """The context of a visitor, of so many bytes ``most``.  Raises `InvalidDimensions` and `LimitExceeded`."""
     if type(dimensions) is dict and all(type(name) is type(below) is str for name, below in dimensions.items()):
         # The same few come again and again.
-        return _context_of_texts(tuple(dimensions.items()))
-    return _context_of(dimensions)
+        return _context_of_texts(tuple(dimensions.items()), most)
+    return _context_of(dimensions, most)
 
 
 @lru_cache(maxsize=16_384)
-def _context_of_texts(dimensions: tuple[tuple[str, str], ...]) -> Context:
-    return _context_of(dict(dimensions))
+def _context_of_texts(dimensions: tuple[tuple[str, str], ...], most: int) -> Context:
+    return _context_of(dict(dimensions), most)
 
 
-def _context_of(dimensions: object) -> Context:
+def _context_of(dimensions: object, most: int) -> Context:
     context = Context.of(dimensions)
     if any(path[0] in RESERVED for path in context.paths):
         raise InvalidDimensions(
@@ -71,9 +71,9 @@ def _context_of(dimensions: object) -> Context:
             field='dimensions',
         )
     size = len(context.text.encode(errors='surrogatepass'))
-    if size > MAX_NAME_BYTES:
+    if size > most:
         raise LimitExceeded(
-            f'what is known of a visitor takes {size} bytes together, more than {MAX_NAME_BYTES}: {context.text!r:.80} '
+            f'what is known of a visitor takes {size} bytes together, more than {most}: {context.text!r:.80} '
             '(give fewer dimensions to decide by, or shorter names)',
             field='dimensions',
         )

@@ -12,31 +12,31 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from os import getpid
 from time import monotonic
 from typing import Protocol, TypeVar
 
-from hailwhale.choices import Decision, Reason, Weights
+from hailwhale.choices import MOST_WEIGHTS, Decision, Reason, Weights
+from hailwhale.decisions.asking import asked_of, is_least
 from hailwhale.decisions.choosing import Apart, Who, apart_of, by_chance, chosen, read_many
-from hailwhale.decisions.counting import context_of, decision_pk, option_pk
-from hailwhale.decisions.known import Known, Seen
+from hailwhale.decisions.counting import context_of
+from hailwhale.decisions.known import Known, Lock, Seen
 from hailwhale.decisions.policies import Context, Model, Moments, Sums, Table, Tuning, Turn, fit
 from hailwhale.decisions.policies.tables import NOTHING
-from hailwhale.decisions.reading import Asked, Taken, formula_of, read_table, read_today
+from hailwhale.decisions.reading import Asked, Taken, read_table, read_today
 from hailwhale.decisions.visitors import checked_share, visitor_name
 from hailwhale.decisions.warned import cost_warning, missing
-from hailwhale.errors import HailWhaleError, InvalidInput, LimitExceeded
+from hailwhale.errors import HailWhaleError, LimitExceeded
 from hailwhale.intervals import DAY
-from hailwhale.paths import Path, path_name
-from hailwhale.periods import Period
+from hailwhale.paths import MAX_NAME_BYTES, path_name
 from hailwhale.whale import Whale
 
-#: Options of one decision, and decisions whose models are remembered.
-MOST_OPTIONS = 1_000
+#: Decisions whose models are remembered.
 _REMEMBERED = 1_000
-#: Contexts whose weights are remembered.
-_SEEN = 10_000
+#: Weights of a decision that are remembered, and contexts that they are of at the least; and sums and weights of all
+#: decisions together, of which those that were not asked for longest go first.
+_WEIGHTS, _CONTEXTS, _HELD = 50_000, 16, 300_000
 #: Sums that are read in one round trip: the replies of more are slow to be told apart.  And how many visitors or
 #: contexts take long enough for others to mind.
 _TOGETHER, _SEVERAL = 1_000, 100
@@ -80,7 +80,9 @@ class Decider:
         self.behind = behind or _in_thread
         self.compute: Compute = compute or _here
         self.reuse = reuse
-        self._lock = threading.Lock()
+        #: Bytes of a context: counting has it as a name, which its settings may want shorter.
+        self._most = min(whale.limits.name, MAX_NAME_BYTES)
+        self._lock = Lock()
         self._known: OrderedDict[tuple[object, ...], Known] = OrderedDict()
 
     def decide(
@@ -100,14 +102,14 @@ class Decider:
         explain: bool = False,
     ) -> Decision:
         """One decision; `Whale.decision` says what its arguments are."""
-        names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
-        who = Who(context_of(known_data), visitor_name(visitor), bot, seed)
+        names, asked = asked_of(pk_base, decision_name, options, formula, period, goal)
+        who = Who(self._context(known_data), visitor_name(visitor), bot, seed)
         warning = cost_warning(asked, goal)
         apart = apart_of(asked, who, holdout)
         if apart:
             return by_chance(asked, names, who, apart, warning)
-        known = self._known_of(asked, _least(goal), fresh=explain)
-        (seen,) = self._weighed(known, [who.context])
+        known = self._known_of(asked, is_least(goal), fresh=explain)
+        (seen,) = self._weighed(known, [who.context], fresh=explain)
         return chosen(asked, names, who, seen, explain, _both(warning, known.missing))
 
     def decide_many(
@@ -124,13 +126,19 @@ class Decider:
         explain: bool = False,
     ) -> list[Decision]:
         """A decision for each of many visitors, as `read_visitor` reads them; in one round trip for many contexts."""
-        names, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
+        names, asked = asked_of(pk_base, decision_name, options, formula, period, goal)
+        if len(visitors) * len(names) > MOST_WEIGHTS:
+            raise LimitExceeded(
+                f'{len(visitors):,} visitors of {len(names):,} options are more than {MOST_WEIGHTS:,} weights '
+                f'(ask for {MOST_WEIGHTS // len(names):,} visitors at a time)',
+                field='visitors',
+            )
         warning = cost_warning(asked, goal)
         checked_share(holdout)
-        everybody = self._at_once(list(enumerate(visitors)), partial(read_many, asked, holdout))
-        known = self._known_of(asked, _least(goal), fresh=explain, decisions=len(everybody))
+        everybody = self._at_once(list(enumerate(visitors)), partial(read_many, asked, holdout, self._most))
+        known = self._known_of(asked, is_least(goal), fresh=explain, decisions=len(everybody))
         contexts = list(dict.fromkeys(who.context for who, apart in everybody if not apart))
-        seen = dict(zip(contexts, self._weighed(known, contexts), strict=True))
+        seen = dict(zip(contexts, self._weighed(known, contexts, fresh=explain), strict=True))
         both = _both(warning, known.missing)
 
         def decided(some: Sequence[tuple[Who, Apart]]) -> list[Decision]:
@@ -154,51 +162,36 @@ class Decider:
         goal: object = 'max',
     ) -> list[Reason]:
         """What is known of each option in a context, best first."""
-        _, asked = self._asked(pk_base, decision_name, options, formula, period, goal)
-        context = context_of(known_data)
-        (found,) = self._weighed(self._known_of(asked, _least(goal), fresh=True), [context])
+        _, asked = asked_of(pk_base, decision_name, options, formula, period, goal)
+        context = self._context(known_data)
+        known = self._known_of(asked, is_least(goal), fresh=True)
+        (found,) = self._weighed(known, [context], fresh=True)
         return found.model.reasons(context, asked.options, found.live)
 
     def table(
         self, pk_base: object, decision_name: object, options: object, formula: object, period: object = None
     ) -> Table:
         """All that was counted of a decision."""
-        _, asked = self._asked(pk_base, decision_name, options, formula, period, 'max')
+        _, asked = asked_of(pk_base, decision_name, options, formula, period, 'max')
         return self._taken(asked).table
 
-    def _asked(
-        self,
-        pk_base: object,
-        decision_name: object,
-        options: object,
-        formula: object,
-        period: object,
-        goal: object,
-    ) -> tuple[Sequence[str], Asked]:
-        """The options in the order given, and the decision."""
-        _least(goal)
-        pk = decision_pk(pk_base, decision_name)
-        given = tuple(options) if isinstance(options, list) else None
-        if given is None or not all(type(text) is str for text in (*given, formula)):
-            return _read(pk, options, formula, period)
-        # The same few come again and again.
-        return _read_texts(pk, given, formula, None if period is None else Period.parse(period))
+    def _context(self, known_data: object) -> Context:
+        return context_of(known_data, most=self._most)
 
     # -- models ------------------------------------------------------------------------------------------------------
 
     def _known_of(self, asked: Asked, least: bool, *, fresh: bool = False, decisions: int = 1) -> Known:
-        """What is known of a decision; ``fresh``: by a model that is made now."""
+        """What is known of a decision; ``fresh``: by a model of about now."""
         key = (asked, least)
-        with self._lock:
+        with self._lock.own():
             known = self._known.get(key)
             if known is None:
                 known = self._known[key] = Known(asked, least)
+                self._forget()
             self._known.move_to_end(key)
-            while len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
         now = monotonic()
-        if known.learned is None or (fresh and not known.failed):
-            with known.lock:
+        if known.learned is None or (fresh and known.stale(now)):
+            with known.lock.own():
                 # Whoever waited for the lock is served by what was made meanwhile.
                 if known.learned is None or known.made < now:
                     self._make(known)
@@ -207,9 +200,29 @@ class Decider:
         known.decisions += decisions
         known.total += decisions
         if known.due(now) and known.busy != getpid():
-            known.busy = getpid()
-            self.behind(lambda: self._renew_behind(known, now))
+            self._begin(known, now)
         return known
+
+    def _forget(self) -> None:
+        """Forget the decisions that were not asked for longest, where all together hold too much."""
+        held = sum(known.size for known in self._known.values())
+        while len(self._known) > 1 and (len(self._known) > _REMEMBERED or held > _HELD):
+            _, oldest = self._known.popitem(last=False)
+            held -= oldest.size
+
+    def _begin(self, known: Known, now: float) -> None:
+        """Have a model made behind; the old one serves where that cannot even begin."""
+        known.busy = getpid()
+        try:
+            self.behind(lambda: self._renew_behind(known, now))
+        except RuntimeError:
+            # No more threads can be started, for now or at the end of the process.
+            known.busy = 0
+            if not known.stuck:
+                _log.exception('no thread makes a model of %s; it is tried again', path_name(known.asked.pk))
+            known.stuck = True
+        else:
+            known.stuck = False
 
     def _renew_behind(self, known: Known, asked_at: float) -> None:
         try:
@@ -219,8 +232,8 @@ class Decider:
 
     def _renew(self, known: Known, asked_at: float) -> None:
         """Make a model anew, unless another one was made meanwhile; the old one serves where that fails."""
-        # A fork may have left the lock to nobody.
-        if not known.lock.acquire(timeout=_PATIENCE):
+        lock = known.lock.own()
+        if not lock.acquire(timeout=_PATIENCE):
             known.made = monotonic()
             return
         try:
@@ -230,7 +243,7 @@ class Decider:
             # The decision meets the same error itself, and says so.  What failed is not tried again at once.
             known.made = monotonic()
         finally:
-            known.lock.release()
+            lock.release()
 
     def _make(self, known: Known) -> None:
         began = monotonic()
@@ -265,11 +278,11 @@ class Decider:
     def _taken(self, asked: Asked) -> Taken:
         return read_table(self.whale.storage, self.whale.kept, asked, int(self.whale.clock()))
 
-    def _weighed(self, known: Known, contexts: Sequence[Context]) -> list[Seen]:
-        """The weights of options by now, in each of some contexts."""
+    def _weighed(self, known: Known, contexts: Sequence[Context], *, fresh: bool) -> list[Seen]:
+        """The weights of options by now, in each of some contexts; ``fresh``: not by a model of before all rewards."""
         now = monotonic()
         found = self._found(known, contexts)
-        if known.stirred and known.overdue(now):
+        if known.stirred and ((fresh and not known.failed) or known.overdue(now)):
             self._renew(known, now)
             found = self._found(known, contexts)
         return found
@@ -278,7 +291,8 @@ class Decider:
         assert known.learned
         # Of whatever order the options are given in, the weights are the same.
         (taken, model), seen, now, options = known.learned, known.seen, monotonic(), known.asked.options
-        if len(seen) + len(contexts) > _SEEN:
+        room = max(_CONTEXTS, _WEIGHTS // len(options))
+        if len(seen) + sum(context.text not in seen for context in contexts) > room:
             seen.clear()
         known_before = [
             last if (last := seen.get(context.text)) and last.model is model else None for context in contexts
@@ -295,7 +309,9 @@ class Decider:
                 if live is not None:
                     whole = {option: model.whole.get((context.text, option), NOTHING) for option in live}
                     known.saw(live, (last and last.live) or whole)
-                found[place] = seen[context.text] = Seen(model, live, by_option, now)
+                found[place] = one = Seen(model, live, by_option, now)
+                if len(seen) < room or context.text in seen:
+                    seen[context.text] = one
         return [one for one in found if one]
 
     def _at_once(self, given: Sequence[Given], work: Callable[[Sequence[Given]], list[Found]]) -> list[Found]:
@@ -344,36 +360,6 @@ def _weights(
 
 def _both(one: str | None, other: str | None) -> str | None:
     return f'{one}; {other}' if one and other else one or other
-
-
-def _read(pk: Path, options: object, formula: object, period: object) -> tuple[Sequence[str], Asked]:
-    reward, exposure = formula_of(formula)
-    names = checked_options(options)
-    for name in names:
-        option_pk(pk, name)
-    return names, Asked(pk, tuple(sorted(names)), reward, exposure, None if period is None else Period.parse(period))
-
-
-_read_texts = lru_cache(maxsize=4_096)(_read)
-
-
-def checked_options(options: object) -> list[str]:
-    """The names of options, in the order given.  Raises `InvalidInput`."""
-    if isinstance(options, str) or not isinstance(options, Sequence) or not options:
-        raise InvalidInput(f'not options to choose among: {options!r:.80} (a list of names)', field='options')
-    if len(options) > MOST_OPTIONS:
-        raise LimitExceeded(f'{len(options)} options, more than {MOST_OPTIONS}', field='options')
-    names = [option_pk((), option, field='options')[0] for option in options]
-    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
-    if twice is not None:
-        raise InvalidInput(f'the option {twice!r:.80} is there twice (give it once)', field='options')
-    return names
-
-
-def _least(goal: object) -> bool:
-    if goal not in ('max', 'min'):
-        raise InvalidInput(f"not a goal: {goal!r:.80} ('max' or 'min')", field='goal')
-    return goal == 'min'
 
 
 def _here(work: Callable[[], Found]) -> Found:

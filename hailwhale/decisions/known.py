@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from os import getpid
 from typing import NamedTuple
 
 from hailwhale.choices import Weights
 from hailwhale.decisions.policies import Model, Sums
+from hailwhale.decisions.policies.tuning import renewed_after
 from hailwhale.decisions.reading import Asked, Taken
 
-#: A model is made anew after so many more decisions, and after so many seconds.
-_SHARE, _FEWEST, _MOST = 0.03, 20, 2_000
+#: A model is made anew after so many seconds.
 _OLD = 30.0
 #: Making models takes this share of the time at the most, and a model serves for so many seconds at the least.  Of the
 #: first decisions each teaches much: then it may take more.
@@ -23,6 +24,8 @@ _LONGEST = 600.0
 #: Whoever asks after a pause waits for a new model, where that takes no longer than ``_QUICK``: one that is older than
 #: ``_TOO_OLD``, or made of nothing and older than ``_BLANK``, says too little.
 _QUICK, _TOO_OLD, _BLANK = 0.2, 2 * _OLD, 1.0
+#: Whoever asks for reasons takes a model that is younger: a page that shows many would have one made for each.
+_FRESH = 1.0
 
 
 class Seen(NamedTuple):
@@ -32,6 +35,17 @@ class Seen(NamedTuple):
     live: dict[str, Sums] | None
     weights: Weights
     read: float  #: when, on the clock that never goes back
+
+
+class Lock:
+    """A lock of each process: a fork may leave that of its parent to nobody, for ever."""
+
+    def __init__(self) -> None:
+        self._by_process: dict[int, threading.Lock] = {}
+
+    def own(self) -> threading.Lock:
+        """That of this process."""
+        return self._by_process.setdefault(getpid(), threading.Lock())
 
 
 @dataclass(slots=True)
@@ -50,8 +64,9 @@ class Known:
     stirred: bool = False  #: whether something was earned since then, of which the model knows nothing at all
     total: int = 0  #: decisions of this process
     busy: int = 0  #: the process that makes a new one
+    stuck: bool = False  #: whether the last try to have one made behind could not begin
     seen: dict[str, Seen] = field(default_factory=dict)  #: by context
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: Lock = field(default_factory=Lock)
 
     def due(self, now: float) -> bool:
         """Whether it is time for a new model, made behind."""
@@ -59,14 +74,18 @@ class Known:
             return False
         if now - self.made > _OLD:
             return True
-        enough = min(max(_SHARE * self._exposure, _FEWEST), _MOST)
-        return not self.failed and (self.stirred or max(self.decisions, self.counted) >= enough)
+        enough = max(self.decisions, self.counted) >= renewed_after(self._exposure)
+        return not self.failed and (self.stirred or enough)
 
     def overdue(self, now: float) -> bool:
         """Whether a decision is to wait for a new model."""
         if self.failed or self.took > _QUICK or not self._rested(now):
             return False
         return self.stirred or now - self.made > (_BLANK if self._is_blank else _TOO_OLD)
+
+    def stale(self, now: float) -> bool:
+        """Whether reasons are to wait for a new model."""
+        return not self.failed and now - self.made >= max(_FRESH, self.took / _BUSY_FIRST)
 
     def renewed(self, learned: tuple[Taken, Model], now: float, took: float) -> None:
         """Take a model that was made."""
@@ -83,6 +102,11 @@ class Known:
             self.stirred |= any(
                 now.reward != old.reward or not (by_hits or now.exposure == old.exposure) for now, old in pairs
             )
+
+    @property
+    def size(self) -> int:
+        """Sums and weights that are held."""
+        return len(self.seen) * len(self.asked.options) + (len(self.learned[1].whole) if self.learned else 0)
 
     @property
     def _is_blank(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import ROUND_FLOOR, Decimal, localcontext
 from typing import Any
 
@@ -236,3 +237,21 @@ def test_what_is_known_of_a_visitor_has_a_bound_and_long_names_do_not_reach_it()
         with pytest.raises(LimitExceeded, match=r'takes 6\d\d bytes together, more than 512') as caught:
             refused()
         assert caught.value.field == 'dimensions'
+
+
+def test_who_could_not_be_counted_by_the_settings_of_a_whale_is_not_decided_for(make: Callable[..., Whale]) -> None:
+    visitor = {'country': 'US', 'device': 'phone', 'browser': 'Firefox'}
+    size = len(context_of(visitor).text)
+    asked = ('Page', 'color', ['red', 'blue'], 'earned/hits')
+    enough, little, much = (make(max_name=most) for most in (size, size - 1, 4_096))
+    assert enough.count_decided_now(*asked[:2], enough.decide(*asked, visitor), visitor)
+    for call in (
+        lambda: little.decide(*asked, visitor),
+        lambda: little.reasons_for(*asked, visitor),
+        lambda: little.decide_many(*asked[:3], [visitor]),
+    ):
+        with pytest.raises(LimitExceeded, match=f'takes {size} bytes together, more than {size - 1}:'):
+            call()
+    # What an event holds at the most is the same for all whales.
+    with pytest.raises(LimitExceeded, match='more than 512'):
+        much.decide(*asked, {f'property {number}': 'x' * 70 for number in range(8)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +16,8 @@ from typing import Any, TypeVar
 import pytest
 
 from hailwhale.choices import CostWarning
-from hailwhale.decisions.decider import MOST_OPTIONS, Decider, checked_options
+from hailwhale.decisions.asking import MOST_OPTIONS, checked_options
+from hailwhale.decisions.decider import Decider
 from hailwhale.decisions.visitors import in_holdout
 from hailwhale.errors import HailWhaleError, InvalidInput, LimitExceeded, StorageUnavailable
 from hailwhale.settings import Settings
@@ -22,6 +25,7 @@ from hailwhale.whale import Whale
 from tests import engines
 from tests.clocks import NOW, Clock
 from tests.engines import until
+from tests.fresh import unmeasured
 
 Found = TypeVar('Found')
 
@@ -282,9 +286,10 @@ def test_a_bot_gets_any_option_alike_and_nothing_is_learned_of_it(whale: Whale, 
     tell(whale, 'blue', 60, 60)
     found = [decider.decide(*ASKED, OPTIONS, FORMULA, visitor=number, bot=True) for number in range(200)]
     even = dict.fromkeys(OPTIONS, 1 / 3)
-    assert all((one.by, one.weights, one.propensity) == ('bot', even, 1 / 3) for one in found)
+    assert all((one.by, one.weights, one.propensity, one.sticky) == ('bot', even, 1 / 3, True) for one in found)
     assert max(map(abs, spread(Counter(one.option for one in found), even))) < 4.5
-    assert decider.decide(*ASKED, OPTIONS, bot=True) == decider.decide(*ASKED, OPTIONS, bot=True)
+    without_name = decider.decide(*ASKED, OPTIONS, bot=True)
+    assert (without_name, without_name.sticky) == (decider.decide(*ASKED, OPTIONS, bot=True), False)
     assert work.made == 0
     assert decider.decide(*ASKED, OPTIONS, bot=True, visitor=1, holdout=1).by == 'bot'
 
@@ -338,9 +343,39 @@ def test_reasons_are_those_of_what_is_counted_by_now(
     tell_some(whale)
     decider.decide(*ASKED, OPTIONS, FORMULA, US)
     tell(whale, 'red', 1_000, 20, US, at=NOW - DAY)
-    seconds.now += 0.001
+    seconds.now += 1
     found = {reason.option: reason.exposure for reason in decider.reasons(*ASKED, OPTIONS, FORMULA, US)}
     assert found == {'red': 1_060, 'blue': 60, 'green': 60}
+    assert work.made == 2
+
+
+@pytest.mark.parametrize(('takes', 'young'), [(0.0, 0.9), (0.6, 1.9)])
+def test_reasons_are_of_a_young_model_and_of_all_that_was_counted_today(
+    whale: Whale, seconds: Seconds, takes: float, young: float
+) -> None:
+    slow = Slow(seconds, takes)
+    decider = Decider(whale, behind=slow.behind, compute=slow.compute)
+    tell_some(whale)
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    tell(whale, 'red', 40, 2, US)
+    seconds.now += young
+    (many,) = decider.decide_many([US], *ASKED, OPTIONS, FORMULA, explain=True)
+    one = decider.decide(*ASKED, OPTIONS, FORMULA, US, explain=True)
+    for reasons in (decider.reasons(*ASKED, OPTIONS, FORMULA, US), many.reasons, one.reasons):
+        assert {reason.option: reason.exposure for reason in reasons} == {'red': 100, 'blue': 60, 'green': 60}
+    assert slow.made == 1
+    seconds.now += 0.2
+    decider.reasons(*ASKED, OPTIONS, FORMULA, US)
+    assert slow.made == 2
+
+
+def test_reasons_know_of_the_first_reward_however_young_the_model_is(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds
+) -> None:
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    tell_some(whale)
+    seconds.now += 0.001
+    assert all(reason.mean for reason in decider.reasons(*ASKED, OPTIONS, FORMULA, US))
     assert work.made == 2
 
 
@@ -384,16 +419,21 @@ def test_who_changes_the_weights_of_a_decision_changes_them_for_nobody_else(whal
     assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == weights
 
 
+@pytest.mark.parametrize(('weights', 'contexts'), [(8, 1), (1, 2)])
 def test_the_contexts_whose_weights_are_remembered_are_bounded(
-    whale: Whale, decider: Decider, monkeypatch: pytest.MonkeyPatch
+    whale: Whale, decider: Decider, monkeypatch: pytest.MonkeyPatch, weights: int, contexts: int
 ) -> None:
-    monkeypatch.setattr('hailwhale.decisions.decider._SEEN', 2)
+    monkeypatch.setattr('hailwhale.decisions.decider._WEIGHTS', weights)
+    monkeypatch.setattr('hailwhale.decisions.decider._CONTEXTS', contexts)
     tell_some(whale)
     visitors = (US, UK, {'country': 'DE', 'device': 'desk'})
     first, again = ([decider.decide(*ASKED, OPTIONS, FORMULA, one).weights for one in visitors] for _ in range(2))
     assert first == again
     (known,) = decider._known.values()
-    assert len(known.seen) <= 2
+    # With the third that it had no room for, it forgot the others.
+    assert len(known.seen) == 2
+    assert [found.weights for found in decider.decide_many(visitors, *ASKED, OPTIONS, FORMULA)] == first
+    assert len(known.seen) == 2
 
 
 def test_at_midnight_nothing_is_lost_and_nothing_counted_twice(
@@ -464,6 +504,17 @@ def test_a_model_is_made_anew_behind_after_some_decisions(
     seconds.now += 1
     decider.decide(*ASKED, OPTIONS, formula, US)
     assert work.left == []
+
+
+@pytest.mark.parametrize(('decisions', 'left'), [(398, 0), (399, 1)])
+def test_however_large_the_table_a_model_lasts_for_four_hundred_decisions(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds, decisions: int, left: int
+) -> None:
+    tell(whale, 'red', 1_000_000, 50)
+    decider.decide_many([None] * decisions, *ASKED, OPTIONS, FORMULA)
+    seconds.now += 10
+    decider.decide(*ASKED, OPTIONS, FORMULA)
+    assert len(work.left) == left
 
 
 def test_the_larger_the_table_the_more_decisions_a_model_lasts(
@@ -645,7 +696,7 @@ def test_whoever_waits_too_long_for_a_model_that_is_being_made_takes_the_old_one
     tell_of_yesterday(whale, 30, 30, 90, shown=200)
     (known,) = decider._known.values()
     seconds.now += 61
-    with known.lock:
+    with known.lock.own():
         assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == before
     # It is not waited for again at once.
     assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == before
@@ -718,6 +769,69 @@ def test_models_are_made_in_a_thread_of_their_own(whale: Whale, work: Work, seco
     assert work.made == 0
 
 
+def test_where_no_thread_can_be_started_the_old_model_serves_and_that_is_told_once(
+    whale: Whale, decider: Decider, work: Work, seconds: Seconds, caplog: pytest.LogCaptureFixture
+) -> None:
+    def behind(_: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    tell_of_yesterday(whale, 9, 9, 9)
+    before = decider.decide(*ASKED, OPTIONS, FORMULA, US).weights
+    tell_of_yesterday(whale, 30, 30, 90, shown=200)
+    seconds.now += 31
+    decider.behind = behind
+    for _ in range(3):
+        assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == before
+    assert [record.message for record in caplog.records] == [
+        'no thread makes a model of ["Page", "color"]; it is tried again'
+    ]
+    assert caplog.records[0].exc_info
+    decider.behind = work.behind
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    work.do()
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights['green'] > 0.8
+    # What is lost again is told again.
+    seconds.now += 31
+    decider.behind = behind
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    assert len(caplog.records) == 2
+
+
+FORKED = """
+import os, signal, sys, threading
+from hailwhale import Whale
+from hailwhale.decisions.decider import Decider
+
+making, end = threading.Event(), threading.Event()
+
+def compute(work):
+    if threading.current_thread() is not threading.main_thread():
+        making.set()
+        end.wait()
+    return work()
+
+asked = ('Page', 'color', ['red', 'blue'])
+decider = Decider(Whale(sys.argv[1]), compute=compute)
+thread = threading.Thread(target=decider.decide, args=asked)
+thread.start()
+making.wait()
+if not os.fork():
+    signal.alarm(30)
+    print([reason.exposure for reason in decider.reasons(*asked)], flush=True)
+    os._exit(0)
+_, status = os.wait()
+end.set()
+thread.join()
+print(status)
+"""
+
+
+def test_a_process_that_is_forked_while_a_model_is_made_makes_its_own(embedded_url: str) -> None:
+    command = [sys.executable, '-W', 'ignore::DeprecationWarning', '-c', FORKED, embedded_url]
+    ended = subprocess.run(command, env=unmeasured(), capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.splitlines() == ['[0.0, 0.0]', '0']
+
+
 def test_the_decisions_that_are_remembered_are_bounded(
     decider: Decider, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -729,6 +843,30 @@ def test_the_decisions_that_are_remembered_are_bounded(
     assert work.made == 3
     decider.decide('Page', 'two', OPTIONS)
     assert work.made == 4
+
+
+def test_the_decisions_that_are_remembered_hold_no_more_than_they_may_together(
+    decider: Decider, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each holds the weights of three options in one context.
+    monkeypatch.setattr('hailwhale.decisions.decider._HELD', 4)
+    for name in ('one', 'two', 'three', 'two', 'three'):
+        decider.decide('Page', name, OPTIONS)
+    assert work.made == 3
+    decider.decide('Page', 'one', OPTIONS)
+    assert work.made == 4
+    monkeypatch.setattr('hailwhale.decisions.decider._HELD', 0)
+    for _ in range(2):
+        decider.decide('Page', 'four', OPTIONS)
+    assert (work.made, len(decider._known)) == (5, 1)
+
+
+def test_what_a_decision_holds_are_its_weights_and_what_was_counted(whale: Whale, decider: Decider) -> None:
+    tell_some(whale)
+    decider.decide(*ASKED, OPTIONS, FORMULA, US)
+    (known,) = decider._known.values()
+    # Each option in two contexts, and the weights in one of them.
+    assert known.size == 6 + 3
 
 
 def test_eight_threads_at_once_decide_alike_by_one_model(whale: Whale, decider: Decider, work: Work) -> None:

@@ -64,6 +64,8 @@ def test_the_option_to_show_is_that_of_the_whole_decision(default: Whale) -> Non
         for more in ({'seed': number}, {'visitor': number}, {'visitor': number, 'holdout': 0.5}):
             whole = Whale.decision(*ASKED, OPTIONS, FORMULA, US, 'today', 'min', **more)
             assert Whale.decide(*ASKED, OPTIONS, FORMULA, US, 'today', 'min', **more) == whole.option
+        bot = {'visitor': number, 'bot': True}
+        assert Whale.decide(*ASKED, OPTIONS, FORMULA, **bot) == Whale.decision(*ASKED, OPTIONS, **bot).option
     assert Whale.decision(*ASKED, OPTIONS, bot=True).by == 'bot'
 
 
@@ -206,6 +208,15 @@ def test_more_visitors_than_one_call_may_have_are_refused(default: Whale, monkey
         default.decide_many(*ASKED, OPTIONS, [None] * 10_001)
     monkeypatch.setattr(deciding, 'MOST_VISITORS', 2)
     assert len(default.decide_many(*ASKED, OPTIONS, [None] * 2)) == 2
+
+
+def test_more_weights_than_one_call_may_answer_are_refused(default: Whale) -> None:
+    options = list(range(1_000))
+    message = r'201 visitors of 1,000 options are more than 200,000 weights \(ask for 200 visitors at a time\)'
+    with pytest.raises(LimitExceeded, match=message) as refused:
+        default.decide_many(*ASKED, options, [None] * 201)
+    assert refused.value.field == 'visitors'
+    assert len(default.decide_many(*ASKED, options, [None] * 200)) == 200
 
 
 # -- reasons ----------------------------------------------------------------------------------------------------------

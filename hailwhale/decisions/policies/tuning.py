@@ -25,3 +25,12 @@ class Tuning:
     fewest: float = 10.0  #: expected successes on both sides of such a comparison
     half_life: float | None = None  #: hours after which what was counted says half as much; None: it does not age
     most_contexts: int = 2_000  #: those with fewer decisions are together one of whom nothing is known
+
+
+def renewed_after(counted: float) -> float:
+    """How many more decisions make a new model worth while, after so many: 3 %, but at least 20 and at most 400.
+
+    >>> renewed_after(100), renewed_after(10_000), renewed_after(1e6)
+    (20, 300.0, 400)
+    """
+    return min(max(0.03 * counted, 20), 400)

@@ -11,9 +11,8 @@ import numpy as np
 from hailwhale.decisions.policies import Cell, Context, Model, Moments, Sums, Table, Tuning, Weights, even, fit, picked
 from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.tables import NOTHING
+from hailwhale.decisions.policies.tuning import renewed_after
 
-#: A model is made anew when there are so many more decisions.
-_SHARE, _LEAST, _MOST = 0.03, 20, 400
 #: Hours are told apart for so many days, as far as an engine is asked for them; before that, days.
 _DAY, _DAYS = 24, 7
 
@@ -37,7 +36,7 @@ class Counted:
         self._options: dict[str, int] = {}
         self._live: defaultdict[Context, dict[str, Sums]] = defaultdict(dict)
         self._moments = [0.0] * 5
-        self._decisions, self._next = 0, _LEAST
+        self._decisions, self._next = 0, int(renewed_after(0))
 
     def tick(self, hours: float) -> None:
         """The clock."""
@@ -49,7 +48,7 @@ class Counted:
         """An option for a visitor."""
         self._decisions += 1
         if self._decisions >= self._next:
-            self._next = self._decisions + min(max(int(_SHARE * self._decisions), _LEAST), _MOST)
+            self._next = self._decisions + int(renewed_after(self._decisions))
             self.renew()
         return picked(self.weights(context, options), self.rng.random())
 
