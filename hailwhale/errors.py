@@ -15,6 +15,7 @@
     │   ├── InvalidText        a value that neither JSON nor the lenient reader understands
     │   └── LimitExceeded      well formed, but more than is allowed
     ├── Unanswerable           a question that the kept counters cannot answer exactly
+    ├── MissingLibrary         what was asked for needs a library that is not installed
     ├── SettingsError          a setting with a value that cannot be used
     ├── AccessError            not for whoever asked
     │   ├── Unauthorized       no key, or one that is not known (any more)

@@ -26,7 +26,7 @@ BY_COUNTRY = Situation.of_rates({'US': {'a': 0.1, 'b': 0.4}, 'UK': {'a': 0.4, 'b
 
 def test_the_policy_loses_less_than_the_others_over_a_few_situations_and_never_much_more() -> None:
     names, others = ('five_wide', 'country', 'flip'), ('epsilon-greedy', 'Thompson', 'Thompson by context')
-    scores = played(names, (*others, OURS), range(2), visitors=6_000, processes=1)
+    scores = played(names, (*others, OURS), range(2), visitors=10_000, processes=1)
     ours = {name: mean(scores[name, OURS]) for name in names}
     for way in others:
         assert mean(ours.values()) < mean(mean(scores[name, way]) for name in names), way
