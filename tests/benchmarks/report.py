@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,7 +47,7 @@ def table(figures: Sequence[Figure]) -> list[str]:
     return [lines[0], '  '.join('-' * width for width in widths), *lines[1:]]
 
 
-def rendered(machine: Sequence[str], figures: Sequence[Figure]) -> str:
+def rendered(machine: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The results as the page has them."""
     lines = [
         '',
@@ -59,13 +60,32 @@ def rendered(machine: Sequence[str], figures: Sequence[Figure]) -> str:
         '   :header-rows: 1',
         '',
     ]
-    for row in [HEADINGS, *(figure.cells() for figure in figures)]:
+    for row in [HEADINGS, *rows]:
         lines += [f'   {"*" if i == 0 else " "} - {cell}'.rstrip() for i, cell in enumerate(row)]
     return '\n'.join(lines) + '\n'
 
 
 def write(machine: Sequence[str], figures: Sequence[Figure], page: Path = PAGE) -> None:
-    """Replace the results on the page; what is written by hand stays."""
-    text = page.read_text(encoding='utf-8')
-    above = text.partition(MARKER)[0].rstrip('\n')
-    page.write_text(f'{above}\n\n{MARKER}\n{rendered(machine, figures)}', encoding='utf-8')
+    """Put results on the page; those of targets that were not measured stay, as does what is written by hand."""
+    above, _, before = page.read_text(encoding='utf-8').partition(MARKER)
+    rows = [figure.cells() for figure in figures]
+    measured = dict.fromkeys(row[0] for row in rows)
+    kept = [row for row in _rows(before) if row[0] not in measured]
+    if kept:
+        those = f'{", ".join(measured)}: '
+        old = [line for line in re.findall(r'^\| (.*)', before, re.M) if not line.startswith(those)]
+        machine = [*old, f'{those}{"; ".join(machine)}']
+    text = rendered(machine, sorted([*kept, *rows], key=_place))
+    page.write_text(f'{above.rstrip(chr(10))}\n\n{MARKER}\n{text}', encoding='utf-8')
+
+
+def _rows(results: str) -> list[list[str]]:
+    """The rows of results that are on the page."""
+    table = results.partition('   * - ')[2].split('\n   * - ')
+    return [[cell.strip() for cell in row.strip().split('\n     -')] for row in table[1:]]
+
+
+def _place(row: Sequence[str]) -> tuple[bool, int]:
+    """In the order of targets by their numbers; those without one come last."""
+    number = row[0].removeprefix('T')
+    return (False, int(number)) if number.isdigit() else (True, 0)

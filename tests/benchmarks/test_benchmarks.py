@@ -75,6 +75,22 @@ def test_the_results_replace_the_last_ones_and_leave_what_is_written_by_hand(tmp
     assert '25.0' not in text
 
 
+def test_targets_that_were_not_measured_keep_their_results(tmp_path: Path) -> None:
+    page = tmp_path / 'page.rst'
+    page.write_text('By hand.\n')
+    old, last, new = (Figure(target, 'W', 'how long', 's', [1.0]) for target in ('T9', 'growth', 'T10'))
+    report.write(['one machine', 'its engine'], [old, last], page)
+    for _ in range(2):
+        report.write(['another'], [new], page)
+    text = page.read_text()
+    order = [text.index(f'* - {target}\n') for target in ('T9', 'T10', 'growth')]
+    assert order == sorted(order)
+    assert text.count('* - T10\n') == 1
+    assert '| one machine\n| its engine\n| T10: another\n\n' in text
+    report.write(['a third'], [old, last, new], page)
+    assert '| one machine' not in page.read_text()
+
+
 def test_the_program_prints_a_table_and_says_whether_a_goal_was_missed(capsys: pytest.CaptureFixture[str]) -> None:
     missed = program.main(['t9', '--quick'])
     lines = capsys.readouterr().out.splitlines()
