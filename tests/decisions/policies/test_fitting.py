@@ -229,6 +229,8 @@ def test_options_keep_their_own_sums_in_whatever_order_they_come() -> None:
         Table([ANYBODY], ['a', 'b'], [], Moments(0, 0)),
         table({'a': (0, 10), 'b': (0, 5)}),
         table({'a': (10, 0), 'b': (10, 0)}),
+        # So little was shown that no number can hold the rate.
+        table({'a': (0, 0), 'b': (1e-320, 5)}),
         # The moments speak of what is in no cell.
         Table([ANYBODY], ['a', 'b'], [], Moments(100, 10)),
         Table([ANYBODY], ['a', 'b'], [Cell(0, 0, 1, 0, 5)], Moments(100, 10)),
