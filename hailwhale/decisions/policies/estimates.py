@@ -47,7 +47,7 @@ def _normals(purpose: str, options: tuple[str, ...], draws: int) -> Floats:
 
 def fresh(spread: float, tuning: Tuning) -> float:
     """The variance of what a new option may be worth: how far the others spread tells little of it."""
-    return max(spread, tuning.between_options**2)
+    return max(spread, tuning.between_new**2)
 
 
 @dataclass(frozen=True, slots=True)

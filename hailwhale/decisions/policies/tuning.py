@@ -14,6 +14,7 @@ class Tuning:
     spread: float = 0.75  #: standard deviations of the posterior are multiplied by this
     spread_of_money: float = 0.5  #: the same where rewards differ in size
     between_options: float = 0.3  #: spread of options, before anything is known
+    between_new: float = 0.5  #: how far one that comes new may be from the others, however alike they are
     between_paths: float = 0.1  #: spread of an option over the paths of a level, before anything is known
     between_contexts: float = 0.2  #: spread of an option over contexts, beside its paths
     expected_options: float = 0.5  #: how far options may spread: the mean of what is expected

@@ -128,7 +128,7 @@ def test_where_options_are_alike_a_new_one_may_still_be_another() -> None:
     assert estimate
     old, late, never = estimate.part(ANYBODY, ['a', 'new', 'newer']).own.tolist()
     assert old < 0.01
-    assert late == never == Tuning().between_options ** 2
+    assert late == never == Tuning().between_new ** 2
 
 
 def test_draws_of_an_option_do_not_depend_on_which_others_are_asked_for() -> None:
