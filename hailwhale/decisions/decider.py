@@ -61,7 +61,7 @@ class Decider:
     """Decides by the counters of one whale.  Safe for threads and greenlets.
 
     ``behind``   runs what makes a model anew, beside the requests; by default in a thread
-    ``compute``  runs the arithmetic of it, which takes up to 150 ms, and that of many visitors; a server of greenlets
+    ``compute``  runs the arithmetic of it, up to half a second, and that of many visitors; a server of greenlets
                  gives it to a real thread
     ``reuse``    seconds for which the weights of a context serve again; 0: every decision reads the counters
     """
