@@ -35,8 +35,8 @@ def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuni
     ``least``    the reward is to be as small as can be
     ``by_hits``  the exposure is the number of hits, not another metric
 
-    About 0.1 s for 1,000 contexts of 5 options, half a second for the largest tables.  A table in which nothing was earned, or nothing shown, gives
-    even weights.
+    About 0.1 s for 1,000 contexts of 5 options, half a second for the largest tables.  A table in which nothing was
+    earned, or nothing shown, gives even weights.
     """
     tuning = tuning or Tuning()
     most = min(tuning.most_contexts, max(_SQUARES // max(len(table.options), 1) ** 2, 1))
