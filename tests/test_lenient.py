@@ -2,6 +2,7 @@
 
 import json
 import string
+import sys
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -235,10 +236,17 @@ class TestValues:
         ],
     )
     def test_made_to_be_slow_are_answered_at_once(self, text: str):
-        began = time.process_time()
-        answer = answer_of(read_value, text, max_bytes=10**6)
+        # What is timed is the reader: to trace its lines takes nine times as long as to run them.
+        tracer = sys.gettrace()
+        sys.settrace(None)
+        try:
+            began = time.process_time()
+            answer = answer_of(read_value, text, max_bytes=10**6)
+            took = time.process_time() - began
+        finally:
+            sys.settrace(tracer)
         assert len(getattr(answer, 'message', '')) < 400
-        assert time.process_time() - began < 1
+        assert took < 1
 
     def test_deeper_than_python_can_go_are_refused_whatever_the_limit(self):
         for text in ['[' * 5000 + ']' * 5000, '[' * 5000 + ',]']:
