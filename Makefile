@@ -7,6 +7,8 @@ PAGE = hailwhale/static/index.html
 JS_SOURCES = $(shell find js -type d \( -name node_modules -o -name coverage \) -prune -o -type f -print 2>/dev/null)
 # How long `make fuzz` looks at each target.
 SECONDS_EACH = 60
+# One for each core, and no more than four: each starts a server of its own of every kind.
+PROCESSES = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PIP = $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .PHONY: help run test bench soak fuzz lint page dist clean
@@ -25,12 +27,13 @@ help:
 run: $(VENV)/.run $(PAGE)
 	@exec $(BIN)/hailwhale demo
 
-# pytest comes last: its closing line ends the output.
+# pytest comes last: its closing line ends the output. A file stays in one process, for what its tests share; files are
+# taken in their order, for the slow ones are not the ones with many tests.
 test: $(VENV)/.test $(PAGE)
 	@tools/install-servers $(BIN)/playwright
 	$(MAKE) lint
 	cd js && npm test
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest $(PROCESSES) --cov --cov-report=term
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -137,7 +137,7 @@ def test_nothing_is_found_while_others_count(whale: Whale, monkeypatch: pytest.M
             else:
                 whale.count_many([(['shop', f'{n % 2}'], f'{turn % 3}', {'dollars': -n}, at) for n in range(20)])
 
-    writers = [threading.Thread(target=count, args=(number,)) for number in range(3)]
+    writers = [threading.Thread(target=count, args=(number,)) for number in range(2)]
     for writer in writers:
         writer.start()
     try:

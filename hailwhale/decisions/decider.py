@@ -24,7 +24,7 @@ from hailwhale.decisions.counting import context_of
 from hailwhale.decisions.known import Known, Lock, Seen
 from hailwhale.decisions.policies import Context, Model, Moments, Sums, Table, Tuning, Turn, fit
 from hailwhale.decisions.policies.tables import NOTHING
-from hailwhale.decisions.reading import Asked, Taken, read_table, read_today
+from hailwhale.decisions.reading import Asked, Taken, fetch_table, read_today
 from hailwhale.decisions.visitors import checked_share, visitor_name
 from hailwhale.decisions.warned import cost_warning, missing
 from hailwhale.errors import HailWhaleError, LimitExceeded
@@ -51,7 +51,7 @@ Found = TypeVar('Found')
 
 
 class Compute(Protocol):
-    """Runs what takes a while."""
+    """Runs what takes a while, and asks no engine."""
 
     def __call__(self, work: Callable[[], Found], /) -> Found:
         """What the work answers."""
@@ -61,7 +61,7 @@ class Decider:
     """Decides by the counters of one whale.  Safe for threads and greenlets.
 
     ``behind``   runs what makes a model anew, beside the requests; by default in a thread
-    ``compute``  runs the arithmetic of it, up to half a second, and that of many visitors; a server of greenlets
+    ``compute``  runs the arithmetic of it, up to a second, and that of many visitors; a server of greenlets
                  gives it to a real thread
     ``reuse``    seconds for which the weights of a context serve again; 0: every decision reads the counters
     """
@@ -173,7 +173,7 @@ class Decider:
     ) -> Table:
         """All that was counted of a decision."""
         _, asked = asked_of(pk_base, decision_name, options, formula, period, 'max')
-        return self._taken(asked).table
+        return self.compute(self._fetched(asked)).table
 
     def _context(self, known_data: object) -> Context:
         return context_of(known_data, most=self._most)
@@ -262,11 +262,14 @@ class Decider:
         known.renewed(learned, now, now - began)
 
     def _learned(self, known: Known) -> tuple[Taken, Model]:
-        taken = self._taken(known.asked)
+        tell = self._fetched(known.asked)
+
+        def learn() -> tuple[Taken, Model]:
+            taken = tell()
+            return taken, fit(taken.table, least=known.least, by_hits=known.asked.by_hits, tuning=self.tuning)
+
+        taken, model = self.compute(learn)
         known.missing = missing(self.whale, known.asked, taken.table.moments)
-        model = self.compute(
-            lambda: fit(taken.table, least=known.least, by_hits=known.asked.by_hits, tuning=self.tuning)
-        )
         return taken, model
 
     def _nothing(self, asked: Asked) -> tuple[Taken, Model]:
@@ -275,8 +278,8 @@ class Decider:
         taken = Taken(Table([], asked.options, [], Moments(0.0, 0.0)), now - now % DAY, {})
         return taken, Model(asked.options, self.tuning, Turn(), {})
 
-    def _taken(self, asked: Asked) -> Taken:
-        return read_table(self.whale.storage, self.whale.kept, asked, int(self.whale.clock()))
+    def _fetched(self, asked: Asked) -> Callable[[], Taken]:
+        return fetch_table(self.whale.storage, self.whale.kept, asked, int(self.whale.clock()))
 
     def _weighed(self, known: Known, contexts: Sequence[Context], *, fresh: bool) -> list[Seen]:
         """The weights of options by now, in each of some contexts; ``fresh``: not by a model of before all rewards."""

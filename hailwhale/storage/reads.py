@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import add
+from functools import partial
+from itertools import chain, groupby, islice
+from operator import add, attrgetter
 from typing import NamedTuple, TypeVar
 
 from hailwhale.metrics import Micros
@@ -21,6 +23,8 @@ from hailwhale.storage.wire import Reply, pack, strings
 R = TypeVar('R')
 A = TypeVar('A')
 _MILLION = 1_000_000
+#: Amounts that one call of a script reads; a millisecond of the engine's time.
+_AMOUNTS = 2_000
 
 
 class Chunk(NamedTuple):
@@ -62,44 +66,72 @@ def chunks(slots: Iterable[Slot]) -> tuple[Chunk, ...]:
 
 
 def read_series(engine: Engine, reads: Sequence[SeriesRead]) -> list[Columns]:
-    """For each question, by metric, one amount per offset, chunk by chunk; 0 where nothing was counted."""
+    """For each question, by metric, one amount per offset, chunk by chunk; 0 where nothing was counted.
+
+    Questions that follow each other and differ in nothing but their series are asked by one call of the script.
+    """
 
     def ask(shard: int, some: Sequence[SeriesRead]) -> Iterator[Columns]:
-        datas = [_series_evaluation(read) for read in some]
+        calls = list(_calls(some))
+        datas = [_series_evaluation(call) for call in calls]
         replies = engine.run(shard, lambda wire: evaluate_all(wire, 'series', datas), again=True)
-        return map(_series_columns, some, replies)
+        return chain.from_iterable(map(_series_columns, calls, replies))
 
     return _each_shard(reads, [read.series.shard for read in reads], ask)
 
 
-def _touched(read: SeriesRead) -> list[str]:
-    """The hashes that hold the answer to a question."""
-    shard, group, _ = read.series
-    return [
-        keys.counters_key(shard, chunk.name, group, escape(metric)) for chunk in read.chunks for metric in read.metrics
-    ]
+def _calls(reads: Iterable[SeriesRead]) -> Iterator[Sequence[SeriesRead]]:
+    """Questions that are asked together: alike but for their series, and no more than hold up others for long."""
+    for (of_chunks, metrics), some in groupby(reads, key=attrgetter('chunks', 'metrics')):
+        alike = list(some)
+        amounts = len(metrics) * sum(len(chunk.offsets) for chunk in of_chunks)
+        most = max(1, _AMOUNTS // max(1, amounts))
+        yield from (alike[start : start + most] for start in range(0, len(alike), most))
 
 
-def _series_evaluation(read: SeriesRead) -> bytes:
-    shard, group, child = read.series
-    eras = sorted({chunk.era for chunk in read.chunks})
-    tables = [keys.names_key(shard, era, group) for era in eras]
-    args: list[str | int] = [child, len(eras), len(read.metrics)]
-    for chunk in read.chunks:
+def _series_evaluation(call: Sequence[SeriesRead]) -> bytes:
+    _, of_chunks, metrics = call[0]
+    eras = sorted({chunk.era for chunk in of_chunks})
+    names = [escape(metric) for metric in metrics]
+    touched: list[str] = []
+    for (shard, group, _), *_ in call:
+        touched += [keys.names_key(shard, era, group) for era in eras]
+        touched += [keys.counters_key(shard, chunk.name, group, name) for chunk in of_chunks for name in names]
+    args: list[str | int] = [len(eras), len(metrics), len(of_chunks)]
+    for chunk in of_chunks:
         args += (eras.index(chunk.era) + 1, chunk.length, len(chunk.offsets), *chunk.offsets)
-    return evaluation('series', tables + _touched(read), args)
+    args += [read.series.child for read in call]
+    return evaluation('series', touched, args)
 
 
-def _series_columns(read: SeriesRead, reply: Reply) -> Columns:
+def _series_columns(call: Sequence[SeriesRead], reply: Reply) -> Iterator[Columns]:
     values, at = strings(reply), 0
-    columns: Columns = {name: [] for name in read.metrics}
-    for chunk in read.chunks:
-        count = len(chunk.offsets)
-        for column in columns.values():
-            wholes, rests = values[at : at + count], values[at + count : at + 2 * count]
-            column += [int(whole or 0) * _MILLION + int(rest or 0) for whole, rest in zip(wholes, rests, strict=True)]
-            at += 2 * count
-    return columns
+    for _, of_chunks, metrics in call:
+        columns: Columns = {name: [] for name in metrics}
+        for chunk in of_chunks:
+            count = len(chunk.offsets)
+            for column in columns.values():
+                wholes, rests = values[at : at + count], values[at + count : at + 2 * count]
+                column += [
+                    int(whole or 0) * _MILLION + int(rest or 0) for whole, rest in zip(wholes, rests, strict=True)
+                ]
+                at += 2 * count
+        yield columns
+
+
+def fetch_groups(engine: Engine, reads: Sequence[GroupRead]) -> list[Callable[[], dict[str, Columns]]]:
+    """For each question what tells its answer, as `read_groups` has it: in whatever thread, for nothing is asked then.
+
+    Of a large group that takes longer than asking.
+    """
+
+    def ask(shard: int, some: Sequence[GroupRead]) -> Iterator[Callable[[], dict[str, Columns]]]:
+        each = [list(_group_commands(read)) for read in some]
+        replies = iter(engine.pipeline(shard, [command for commands in each for command in commands]))
+        for read, commands in zip(some, each, strict=True):
+            yield partial(_group_columns, read, list(islice(replies, len(commands))))
+
+    return _each_shard(reads, [read.shard for read in reads], ask)
 
 
 def read_groups(engine: Engine, reads: Sequence[GroupRead]) -> list[dict[str, Columns]]:
@@ -108,13 +140,7 @@ def read_groups(engine: Engine, reads: Sequence[GroupRead]) -> list[dict[str, Co
     Children with nothing in any of the buckets are left out.  Where a question is ``summed``, each column is one
     amount: the sum over all its buckets, for a third of the time.
     """
-
-    def ask(shard: int, some: Sequence[GroupRead]) -> Iterator[dict[str, Columns]]:
-        commands = [command for read in some for command in _group_commands(read)]
-        replies = iter(engine.pipeline(shard, commands))
-        return iter([_group_columns(read, replies) for read in some])
-
-    return _each_shard(reads, [read.shard for read in reads], ask)
+    return [told() for told in fetch_groups(engine, reads)]
 
 
 def _group_commands(read: GroupRead) -> Iterator[bytes]:
@@ -130,8 +156,9 @@ def _eras(read: GroupRead) -> list[int]:
     return sorted({chunk.era for chunk in read.chunks})
 
 
-def _group_columns(read: GroupRead, replies: Iterator[Reply]) -> dict[str, Columns]:
+def _group_columns(read: GroupRead, answered: Sequence[Reply]) -> dict[str, Columns]:
     width = 1 if read.summed else sum(len(chunk.offsets) for chunk in read.chunks)
+    replies = iter(answered)
     hashes = [(chunk, metric, strings(next(replies))) for chunk in read.chunks for metric in read.metrics]
     names = {era: _names(next(replies)) for era in _eras(read)}
     by_number: defaultdict[tuple[int, str], dict[int, list[Micros]]] = defaultdict(dict)

@@ -13,7 +13,7 @@ import pytest
 
 from hailwhale.decisions.counting import context_of
 from hailwhale.decisions.policies import Cell, Context, Sums
-from hailwhale.decisions.reading import Asked, Taken, formula_of, read_table, read_today
+from hailwhale.decisions.reading import Asked, Taken, fetch_table, formula_of, read_today
 from hailwhale.errors import InvalidFormula, Unanswerable
 from hailwhale.intervals import DAY
 from hailwhale.periods import Period
@@ -72,7 +72,7 @@ class Ledger:
 
 
 def read(whale: Whale, asked: Asked) -> Taken:
-    return read_table(whale.storage, whale.kept, asked, int(whale.clock()))
+    return fetch_table(whale.storage, whale.kept, asked, int(whale.clock()))()
 
 
 def today(whale: Whale, asked: Asked, *contexts: Context) -> list[dict[str, Sums]]:

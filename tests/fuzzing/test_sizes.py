@@ -10,9 +10,9 @@ from tests.fuzzing.parsers import TARGETS, Target
 from tests.fuzzing.requests import plain_requests
 from tests.fuzzing.seeds import seeds
 
-SMALL, LARGE = 10_000, 100_000
+SMALL, LARGE = 5_000, 50_000
 #: What is quadratic takes 100 times as long.  Below so many seconds it is the clock that is measured.
-MOST_TIMES, LEAST = 40, 0.004
+MOST_TIMES, LEAST = 40, 0.002
 #: A template is never longer than its token, which has at most 1,800 characters.
 READERS = {name: target for name, target in TARGETS.items() if name != 'templates'} | {'plain_requests': plain_requests}
 UNITS = (

@@ -110,7 +110,7 @@ def test_a_flood_that_is_put_in_order_before_it_is_drained_loses_and_doubles_not
     ordered = [at for at, name in enumerate(redis_arena.proxy.names, 1) if name in ('RPUSH', 'LPUSH')]
     assert ordered
     around = [Fault(kind, at) for at in (ordered[0], ordered[-1] + 1, ordered[-1] + 2) for kind in KINDS]
-    for fault in around[first::4]:
+    for fault in around[first::6]:
         redis_arena.empty()
         prepare()
         redis_arena.run('drain', fault, act)

@@ -88,6 +88,22 @@ class TestSeries:
         (found,) = store.read_series([SeriesRead(series(('signup',), ()), asked, ('hits',))])
         assert found == {'hits': [ONE, 0, ONE, 0, ONE]}
 
+    @pytest.mark.parametrize('amounts', [1, 7, 2_000])
+    def test_however_many_are_asked_by_one_call_the_answers_are_the_same(
+        self, store: Storage, monkeypatch: pytest.MonkeyPatch, amounts: int
+    ) -> None:
+        monkeypatch.setattr('hailwhale.storage.reads._AMOUNTS', amounts)
+        happened = [Happening(('shop', f'{n}'), amounts={'hits': n * ONE, 'dollars': -n}) for n in range(1, 9)]
+        for one in happened:
+            store.count(event(one), now=NOW)
+        wide, narrow = chunks(happened[0].slots), chunks(happened[0].slots[1:2])
+        asked = [(one, *of) for of in [(wide, ('hits',)), (narrow, METRICS), (wide, METRICS)] for one in happened]
+        reads = [SeriesRead(series(one.pk, ()), of_chunks, metrics) for one, of_chunks, metrics in asked]
+        assert store.read_series(reads) == [
+            {metric: [one.amounts.get(metric, 0)] * len(of_chunks) for metric in metrics}
+            for one, of_chunks, metrics in asked
+        ]
+
     def test_no_questions_have_no_answers(self, lasting_store: Storage) -> None:
         assert lasting_store.read_series([]) == []
         assert lasting_store.read_groups([]) == []
@@ -107,7 +123,7 @@ class TestSeries:
 
 class TestGroups:
     @given(happened=HAPPENINGS)
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=10, deadline=None)
     def test_every_group_reads_what_the_model_says(
         self, server: Server, lasting_store: Storage, happened: list[Happening]
     ) -> None:
@@ -132,6 +148,14 @@ class TestGroups:
                     name: {metric: [sum(column)] for metric, column in columns.items()}
                     for name, columns in found.items()
                 }
+
+    def test_what_was_fetched_is_told_without_the_engine(self, server: Server, store: Storage) -> None:
+        one = Happening(('shop', 'tea'))
+        store.count(event(one), now=NOW)
+        read = GroupRead(one.shard, pk_group(('shop',)), chunks(one.slots[:1]), ('hits',))
+        (tell,) = store.fetch_groups([read])
+        server.empty()
+        assert tell() == {'tea': {'hits': [ONE]}}
 
     def test_pks_below_a_pk_are_read_like_any_group(self, store: Storage) -> None:
         for name in ('tea', '', 'a/b'):

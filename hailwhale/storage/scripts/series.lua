@@ -1,32 +1,48 @@
--- Read the counters of one child.
+-- Read the counters of some children, the same buckets and metrics of each.
 --
--- KEYS     the tables of numbers of its group, one an era; then the hashes, chunk by chunk, metric by metric
--- ARGV     1 the child   2 eras   3 metrics
+-- KEYS     for each child: the tables of numbers of its group, one an era; then its hashes, chunk by chunk, metric by
+--          metric
+-- ARGV     1 eras   2 metrics   3 chunks
 --          then for each chunk: era (from 1), buckets in a chunk, how many offsets, the offsets
--- returns  for each chunk and metric: a whole amount for each offset, then the millionths for each; '' for nothing
+--          then the children
+-- returns  for each child, chunk and metric: a whole amount for each offset, then the millionths for each; '' for
+--          nothing
 --
 -- Amounts go out as the engine keeps them, as text: a Lua number would round those beyond 2^53.
 
-local child, eras, metrics = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local numbers = {}
-for e = 1, eras do
-  numbers[e] = tonumber(redis.call('HGET', KEYS[e], child) or -1)
+local eras, metrics, chunks = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local asked, arg = {}, 4
+for c = 1, chunks do
+  local count, offsets = tonumber(ARGV[arg + 2]), {}
+  for i = 1, count do
+    offsets[i] = tonumber(ARGV[arg + 2 + i])
+  end
+  asked[c] = {era = tonumber(ARGV[arg]), length = tonumber(ARGV[arg + 1]), count = count, offsets = offsets}
+  arg = arg + 3 + count
 end
 
-local values, arg, key = {}, 4, eras
-while arg <= #ARGV do
-  local number, length, count = numbers[tonumber(ARGV[arg])], tonumber(ARGV[arg + 1]), tonumber(ARGV[arg + 2])
-  local fields = {}
-  for i = 1, count do
-    local field = number * length + tonumber(ARGV[arg + 2 + i])
-    fields[i], fields[count + i] = field, -1 - field
+local values, at, key = {}, 0, 0
+for child = arg, #ARGV do
+  local numbers = {}
+  for e = 1, eras do
+    numbers[e] = tonumber(redis.call('HGET', KEYS[key + e], ARGV[child]) or -1)
   end
-  for m = 1, metrics do
-    local found = number >= 0 and redis.call('HMGET', KEYS[key + m], unpack(fields)) or {}
-    for i = 1, 2 * count do
-      values[#values + 1] = found[i] or ''
+  key = key + eras
+  for c = 1, chunks do
+    local chunk = asked[c]
+    local number, count, fields = numbers[chunk.era], chunk.count, {}
+    for i = 1, count do
+      local field = number * chunk.length + chunk.offsets[i]
+      fields[i], fields[count + i] = field, -1 - field
     end
+    for m = 1, metrics do
+      local found = number >= 0 and redis.call('HMGET', KEYS[key + m], unpack(fields)) or {}
+      for i = 1, 2 * count do
+        values[at + i] = found[i] or ''
+      end
+      at = at + 2 * count
+    end
+    key = key + metrics
   end
-  arg, key = arg + 3 + count, key + metrics
 end
 return values
