@@ -24,7 +24,7 @@ from hailwhale.decisions.counting import context_of
 from hailwhale.decisions.known import Known, Lock, Seen
 from hailwhale.decisions.policies import Context, Model, Moments, Sums, Table, Tuning, Turn, fit
 from hailwhale.decisions.policies.tables import NOTHING
-from hailwhale.decisions.reading import Asked, Taken, fetch_table, read_today
+from hailwhale.decisions.reading import Asked, Taken, Today, fetch_table
 from hailwhale.decisions.visitors import checked_share, visitor_name
 from hailwhale.decisions.warned import cost_warning, missing
 from hailwhale.errors import HailWhaleError, LimitExceeded
@@ -186,7 +186,7 @@ class Decider:
         with self._lock.own():
             known = self._known.get(key)
             if known is None:
-                known = self._known[key] = Known(asked, least)
+                known = self._known[key] = Known(asked, least, Today(asked))
                 self._forget()
             self._known.move_to_end(key)
         now = monotonic()
@@ -266,7 +266,9 @@ class Decider:
 
         def learn() -> tuple[Taken, Model]:
             taken = tell()
-            return taken, fit(taken.table, least=known.least, by_hits=known.asked.by_hits, tuning=self.tuning)
+            model = fit(taken.table, least=known.least, by_hits=known.asked.by_hits, tuning=self.tuning)
+            model.prepare(known.asked.options)
+            return taken, model
 
         taken, model = self.compute(learn)
         known.missing = missing(self.whale, known.asked, taken.table.moments)
@@ -305,7 +307,7 @@ class Decider:
         most = max(1, _TOGETHER // len(options))
         for start in range(0, len(missing), most):
             some = missing[start : start + most]
-            lives = self._live(taken, model, known.asked, [contexts[place] for place in some])
+            lives = self._live(known.today, taken, model, [contexts[place] for place in some])
             triples = [(contexts[place], live, known_before[place]) for place, live in zip(some, lives, strict=True)]
             weights = self._at_once(triples, partial(_weights, model, options))
             for place, (context, live, last), by_option in zip(some, triples, weights, strict=True):
@@ -322,7 +324,7 @@ class Decider:
         return self.compute(lambda: work(given)) if len(given) > _SEVERAL else work(given)
 
     def _live(
-        self, taken: Taken, model: Model, asked: Asked, contexts: Sequence[Context]
+        self, counted: Today, taken: Taken, model: Model, contexts: Sequence[Context]
     ) -> list[dict[str, Sums] | None]:
         """The sums of each option in some contexts by now: those of the table, and what came since.
 
@@ -331,13 +333,10 @@ class Decider:
         named = any(context.text for context in taken.table.contexts)
         read = [context for context in contexts if context.text or not named]
         now = int(self.whale.clock())
-        today = iter(read_today(self.whale.storage, self.whale.kept, asked, read, now) if read else ())
-        fresh = now - taken.day < DAY
+        today = iter(counted.read(self.whale.storage, self.whale.kept, read, now))
+        before = taken.today if now - taken.day < DAY else {}
         return [
-            {
-                option: _since(sums, (context.text, option), taken.today if fresh else {}, model.whole)
-                for option, sums in next(today).items()
-            }
+            {option: _since(sums, (context.text, option), before, model.whole) for option, sums in next(today).items()}
             if context.text or not named
             else None
             for context in contexts
@@ -348,7 +347,12 @@ def _since(
     sums: Sums, key: tuple[str, str], before: Mapping[tuple[str, str], Sums], whole: Mapping[tuple[str, str], Sums]
 ) -> Sums:
     """All sums of an option: those of a table, and those of today without what the table had of today."""
-    return Sums(*map(lambda all, new, old: all + new - old, whole.get(key, NOTHING), sums, before.get(key, NOTHING)))
+    all, old = whole.get(key, NOTHING), before.get(key, NOTHING)
+    return Sums(
+        all.exposure + sums.exposure - old.exposure,
+        all.reward + sums.reward - old.reward,
+        all.times + sums.times - old.times,
+    )
 
 
 def _weights(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from hailwhale.choices import Weights
 from hailwhale.decisions.policies import Model, Sums
 from hailwhale.decisions.policies.tuning import renewed_after
-from hailwhale.decisions.reading import Asked, Taken
+from hailwhale.decisions.reading import Asked, Taken, Today
 
 #: A model is made anew after so many seconds.
 _OLD = 30.0
@@ -54,6 +54,7 @@ class Known:
 
     asked: Asked
     least: bool
+    today: Today  #: reads what was counted lately
     learned: tuple[Taken, Model] | None = None
     missing: str | None = None  #: what was never counted, where something else was
     failed: bool = False  #: whether the last try to make a model failed

@@ -20,10 +20,21 @@ from hailwhale.formulas import Formula
 from hailwhale.intervals import DAY
 from hailwhale.kept import Kept, Plan
 from hailwhale.metrics import DEFAULT_METRIC, MICROS_PER_UNIT
-from hailwhale.paths import Path
+from hailwhale.paths import Path, escape
 from hailwhale.periods import Period
 from hailwhale.products import product_of, square_of, times_of
-from hailwhale.storage import Chunk, Columns, GroupRead, SeriesRead, Storage, chunks, group, series, shard_of
+from hailwhale.storage import (
+    Chunk,
+    Columns,
+    GroupRead,
+    PreparedSeries,
+    SeriesRead,
+    Storage,
+    chunks,
+    group,
+    series,
+    shard_of,
+)
 
 _HOUR = 3_600
 #: Hours are read as far back as this, and days before that; the first ones that are kept.
@@ -211,27 +222,52 @@ def _first(kept: Kept, periods: Sequence[str], now: int) -> Plan | None:
     return None
 
 
-def read_today(
-    storage: Storage, kept: Kept, asked: Asked, contexts: Sequence[Context], now: int
-) -> list[dict[str, Sums]]:
-    """What was counted of each option in each context since midnight (UTC), in one round trip.
+class Today:
+    """Reads what was counted of a decision since midnight (UTC)."""
 
-    Of a period only what lies in it; {} where nothing of today does, or is kept.
-    """
-    where = _today(kept, asked.period, now)
-    if not where:
-        return [{} for _ in contexts]
-    reads = []
-    for context in contexts:
-        for option in asked.options:
-            pk, node = asked.where(context, option)
-            reads.append(SeriesRead(series(pk, node), where, asked.metrics))
-    columns = iter(storage.read_series(reads))
-    return [{option: _sums(asked, next(columns)) for option in asked.options} for _ in contexts]
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._metrics = asked.metrics
+        #: When it was read last, and where the buckets lay then.
+        self._last: tuple[int, Kept, tuple[Chunk, ...]] | None = None
+        #: The question for some buckets of any context.
+        self._question: tuple[Storage, tuple[Chunk, ...], PreparedSeries] | None = None
 
+    def read(self, storage: Storage, kept: Kept, contexts: Sequence[Context], now: int) -> list[dict[str, Sums]]:
+        """By option what was counted in each context, in one round trip.
 
-def _sums(asked: Asked, columns: Columns) -> Sums:
-    return Sums(*(sum(columns[metric]) / MICROS_PER_UNIT for metric in asked.metrics))
+        Of a period only what lies in it; {} where nothing of today does, or is kept.
+        """
+        where = self._where(kept, now)
+        if not where or not contexts:
+            return [{} for _ in contexts]
+        options = self._asked.options
+        if len(contexts) == 1 and contexts[0].text:
+            found = self._prepared(storage, where)([escape(contexts[0].text)] * len(options))
+        else:
+            places = [self._asked.where(context, option) for context in contexts for option in options]
+            found = storage.read_series([SeriesRead(series(*place), where, self._metrics) for place in places])
+        columns = iter(found)
+        return [{option: self._sums(next(columns)) for option in options} for _ in contexts]
+
+    def _where(self, kept: Kept, now: int) -> tuple[Chunk, ...]:
+        """Where today's buckets lie: the same within a second."""
+        last = self._last
+        if last is None or last[0] != now or last[1] is not kept:
+            self._last = last = now, kept, _today(kept, self._asked.period, now)
+        return last[2]
+
+    def _prepared(self, storage: Storage, where: tuple[Chunk, ...]) -> PreparedSeries:
+        known, pk = self._question, self._asked.pk
+        # A whale that was closed and is used again has another store.
+        if known is None or known[0] is not storage or known[1] != where:
+            groups = [group(option_pk(pk, option), (CONTEXT,)) for option in self._asked.options]
+            question = storage.prepare_series(shard_of(pk), groups, where, self._metrics)
+            self._question = known = storage, where, question
+        return known[2]
+
+    def _sums(self, columns: Columns) -> Sums:
+        return Sums(*[sum(columns[metric]) / MICROS_PER_UNIT for metric in self._metrics])
 
 
 def _today(kept: Kept, period: Period | None, now: int) -> tuple[Chunk, ...]:

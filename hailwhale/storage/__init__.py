@@ -23,7 +23,7 @@ from hailwhale.storage.cells import Cells, Lanes
 from hailwhale.storage.commits import Commit, Position, Prepared
 from hailwhale.storage.events import Event
 from hailwhale.storage.keys import SHARDS, Series, Slot, Slots, group, pk_group, series, series_at, shard_of
-from hailwhale.storage.reads import Chunk, Columns, GroupRead, SeriesRead, chunks
+from hailwhale.storage.reads import Chunk, Columns, GroupRead, PreparedSeries, SeriesRead, chunks
 from hailwhale.storage.redis import Engine, open_engine
 from hailwhale.storage.resets import Reset, Span
 from hailwhale.storage.secrets import Secrets
@@ -42,6 +42,7 @@ __all__ = [
     'GroupRead',
     'Lanes',
     'Position',
+    'PreparedSeries',
     'Reset',
     'Secrets',
     'Series',
@@ -254,6 +255,12 @@ class Storage:
     def read_series(self, questions: Sequence[SeriesRead]) -> list[Columns]:
         """For each question, by metric, one amount per slot, in order; 0 where nothing was counted."""
         return reads.read_series(self.engine, questions)
+
+    def prepare_series(
+        self, shard: int, groups: Sequence[str], chunks: Sequence[Chunk], metrics: Sequence[str]
+    ) -> PreparedSeries:
+        """Questions for a child of each of some groups of a shard, to be asked of many children."""
+        return PreparedSeries(self.engine, shard, groups, chunks, metrics)
 
     def read_groups(self, questions: Sequence[GroupRead]) -> list[dict[str, Columns]]:
         """For each question, by child and metric, one amount per slot; children with nothing at all are left out."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain, groupby, islice
+from itertools import groupby, islice
 from operator import add, attrgetter
 from typing import NamedTuple, TypeVar
 
@@ -18,7 +18,7 @@ from hailwhale.paths import escape, unescape
 from hailwhale.storage import keys
 from hailwhale.storage.keys import Series, Slot
 from hailwhale.storage.redis import Engine, evaluate_all, evaluation
-from hailwhale.storage.wire import Reply, pack, strings
+from hailwhale.storage.wire import Reply, bulk, pack, strings
 
 R = TypeVar('R')
 A = TypeVar('A')
@@ -65,6 +65,73 @@ def chunks(slots: Iterable[Slot]) -> tuple[Chunk, ...]:
     return tuple(Chunk(*place, tuple(of_chunk)) for place, of_chunk in offsets.items())
 
 
+class _Call:
+    """One call of the script: a child of each of some groups of a shard, encoded but for the children's names."""
+
+    def __init__(self, shard: int, groups: Sequence[str], of_chunks: Sequence[Chunk], metrics: Sequence[str]) -> None:
+        self._chunks, self._metrics = of_chunks, metrics
+        eras = sorted({chunk.era for chunk in of_chunks})
+        names = [escape(metric) for metric in metrics]
+        touched: list[str] = []
+        for group in groups:
+            touched += [keys.names_key(shard, era, group) for era in eras]
+            touched += [keys.counters_key(shard, chunk.name, group, name) for chunk in of_chunks for name in names]
+        args = [len(eras), len(metrics), len(of_chunks)]
+        for chunk in of_chunks:
+            args += (eras.index(chunk.era) + 1, chunk.length, len(chunk.offsets), *chunk.offsets)
+        self._head = evaluation('series', touched, args, more=len(groups))
+
+    def data(self, children: Iterable[str]) -> bytes:
+        """The command, for a child of each group."""
+        return self._head + b''.join(map(bulk, children))
+
+    def columns(self, reply: Reply) -> Iterator[Columns]:
+        """What was answered of each child."""
+        values, at = strings(reply), 0
+        while at < len(values):
+            columns: Columns = {name: [] for name in self._metrics}
+            for chunk in self._chunks:
+                count = len(chunk.offsets)
+                for column in columns.values():
+                    wholes, rests = values[at : at + count], values[at + count : at + 2 * count]
+                    column += [
+                        int(whole or 0) * _MILLION + int(rest or 0) for whole, rest in zip(wholes, rests, strict=True)
+                    ]
+                    at += 2 * count
+            yield columns
+
+
+class PreparedSeries:
+    """Questions for a child of each of some groups of one shard, the same buckets and metrics of each: encoded once,
+    asked of many children."""
+
+    def __init__(
+        self, engine: Engine, shard: int, groups: Sequence[str], of_chunks: Sequence[Chunk], metrics: Sequence[str]
+    ) -> None:
+        self._engine, self._shard = engine, shard
+        self._most = most = _together(of_chunks, metrics)
+        self._calls = [
+            _Call(shard, groups[start : start + most], of_chunks, metrics) for start in range(0, len(groups), most)
+        ]
+
+    def __call__(self, children: Sequence[str]) -> list[Columns]:
+        """Ask, for a child (encoded) of each group: by metric, one amount per offset, chunk by chunk."""
+        parts = (children[number * self._most :][: self._most] for number in range(len(self._calls)))
+        datas = [call.data(part) for call, part in zip(self._calls, parts, strict=True)]
+        return list(_asked(self._engine, self._shard, self._calls, datas))
+
+
+def _together(of_chunks: Sequence[Chunk], metrics: Sequence[str]) -> int:
+    """How many questions are asked by one call: no more than hold up others for long."""
+    return max(1, _AMOUNTS // max(1, len(metrics) * sum(len(chunk.offsets) for chunk in of_chunks)))
+
+
+def _asked(engine: Engine, shard: int, calls: Sequence[_Call], datas: Sequence[bytes]) -> Iterator[Columns]:
+    replies = engine.run(shard, lambda wire: evaluate_all(wire, 'series', datas), again=True)
+    for call, reply in zip(calls, replies, strict=True):
+        yield from call.columns(reply)
+
+
 def read_series(engine: Engine, reads: Sequence[SeriesRead]) -> list[Columns]:
     """For each question, by metric, one amount per offset, chunk by chunk; 0 where nothing was counted.
 
@@ -72,51 +139,21 @@ def read_series(engine: Engine, reads: Sequence[SeriesRead]) -> list[Columns]:
     """
 
     def ask(shard: int, some: Sequence[SeriesRead]) -> Iterator[Columns]:
-        calls = list(_calls(some))
-        datas = [_series_evaluation(call) for call in calls]
-        replies = engine.run(shard, lambda wire: evaluate_all(wire, 'series', datas), again=True)
-        return chain.from_iterable(map(_series_columns, calls, replies))
+        calls, datas = [], []
+        for together in _alike(some):
+            _, of_chunks, metrics = together[0]
+            calls.append(_Call(shard, [read.series.group for read in together], of_chunks, metrics))
+            datas.append(calls[-1].data(read.series.child for read in together))
+        return _asked(engine, shard, calls, datas)
 
     return _each_shard(reads, [read.series.shard for read in reads], ask)
 
 
-def _calls(reads: Iterable[SeriesRead]) -> Iterator[Sequence[SeriesRead]]:
-    """Questions that are asked together: alike but for their series, and no more than hold up others for long."""
+def _alike(reads: Iterable[SeriesRead]) -> Iterator[Sequence[SeriesRead]]:
+    """Questions that are asked together: alike but for their series."""
     for (of_chunks, metrics), some in groupby(reads, key=attrgetter('chunks', 'metrics')):
-        alike = list(some)
-        amounts = len(metrics) * sum(len(chunk.offsets) for chunk in of_chunks)
-        most = max(1, _AMOUNTS // max(1, amounts))
+        alike, most = list(some), _together(of_chunks, metrics)
         yield from (alike[start : start + most] for start in range(0, len(alike), most))
-
-
-def _series_evaluation(call: Sequence[SeriesRead]) -> bytes:
-    _, of_chunks, metrics = call[0]
-    eras = sorted({chunk.era for chunk in of_chunks})
-    names = [escape(metric) for metric in metrics]
-    touched: list[str] = []
-    for (shard, group, _), *_ in call:
-        touched += [keys.names_key(shard, era, group) for era in eras]
-        touched += [keys.counters_key(shard, chunk.name, group, name) for chunk in of_chunks for name in names]
-    args: list[str | int] = [len(eras), len(metrics), len(of_chunks)]
-    for chunk in of_chunks:
-        args += (eras.index(chunk.era) + 1, chunk.length, len(chunk.offsets), *chunk.offsets)
-    args += [read.series.child for read in call]
-    return evaluation('series', touched, args)
-
-
-def _series_columns(call: Sequence[SeriesRead], reply: Reply) -> Iterator[Columns]:
-    values, at = strings(reply), 0
-    for _, of_chunks, metrics in call:
-        columns: Columns = {name: [] for name in metrics}
-        for chunk in of_chunks:
-            count = len(chunk.offsets)
-            for column in columns.values():
-                wholes, rests = values[at : at + count], values[at + count : at + 2 * count]
-                column += [
-                    int(whole or 0) * _MILLION + int(rest or 0) for whole, rest in zip(wholes, rests, strict=True)
-                ]
-                at += 2 * count
-        yield columns
 
 
 def fetch_groups(engine: Engine, reads: Sequence[GroupRead]) -> list[Callable[[], dict[str, Columns]]]:

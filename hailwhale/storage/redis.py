@@ -230,9 +230,9 @@ def _together(wire: Wire, commands: Sequence[bytes]) -> list[Reply]:
     return [checked(reply) for reply in replies]
 
 
-def evaluation(name: str, keys: Sequence[str], args: Sequence[str | int | bytes]) -> bytes:
-    """The command that runs a script of the package."""
-    return pack('EVALSHA', scripts.digest(name), len(keys), *keys, *args)
+def evaluation(name: str, keys: Sequence[str], args: Sequence[str | int | bytes], *, more: int = 0) -> bytes:
+    """The command that runs a script of the package; so many ``more`` arguments follow (`wire.bulk`)."""
+    return pack('EVALSHA', scripts.digest(name), len(keys), *keys, *args, more=more)
 
 
 def evaluate(wire: Wire, name: str, data: bytes) -> Reply:

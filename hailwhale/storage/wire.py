@@ -44,13 +44,13 @@ class NoScript(StorageError):
     """The engine does not know the script (yet); nothing was done."""
 
 
-def pack(*args: bytes | str | int) -> bytes:
-    """One command as the engine reads it.
+def pack(*args: bytes | str | int, more: int = 0) -> bytes:
+    """One command as the engine reads it, or its beginning, where so many ``more`` arguments follow (`bulk`).
 
     >>> pack('GET', 'a')
     b'*2\\r\\n$3\\r\\nGET\\r\\n$1\\r\\na\\r\\n'
     """
-    parts = [b'*%d' % len(args)]
+    parts = [b'*%d' % (len(args) + more)]
     for arg in args:
         data = arg.encode() if isinstance(arg, str) else arg if isinstance(arg, bytes) else b'%d' % arg
         size = len(data)

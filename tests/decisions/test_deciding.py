@@ -15,11 +15,15 @@ import pytest
 from hailwhale import Whale
 from hailwhale.choices import CostWarning, Reason
 from hailwhale.decisions import deciding
+from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.decider import Decider
 from hailwhale.decisions.deciding import Deciding
+from hailwhale.decisions.policies import Sums
+from hailwhale.decisions.reading import Today
 from hailwhale.errors import InvalidFormula, InvalidInput, LimitExceeded
+from hailwhale.kept import Kept
 from hailwhale.settings import Settings
-from hailwhale.storage import Columns, SeriesRead
+from hailwhale.storage import Columns, SeriesRead, Storage
 from tests.clocks import NOW, Clock
 from tests.decisions.test_decider import FORMULA, OPTIONS, UK, US, Seconds, Work, tell, tell_some
 
@@ -117,18 +121,33 @@ def test_many_contexts_are_read_in_parts_and_decided_for_as_at_once(
     tell_some(default)
     visitors = [{'visitor': number, 'dimensions': {'country': f'c{number}'}} for number in range(5)]
     at_once = default.decide_many(*ASKED, OPTIONS, visitors, FORMULA)
-    read, asked = default.storage.read_series, []
+    read, asked = Today.read, []
 
-    def counted(reads: Sequence[SeriesRead]) -> list[Columns]:
-        asked.append(len(reads))
-        return read(reads)
+    def counted(
+        today: Today, storage: Storage, kept: Kept, contexts: Sequence[Context], now: int
+    ) -> list[dict[str, Sums]]:
+        asked.append(len(contexts))
+        return read(today, storage, kept, contexts, now)
 
-    monkeypatch.setattr(default.storage, 'read_series', counted)
-    for together, reads in [(6, [6, 6, 3]), (1, [3] * 5)]:
+    monkeypatch.setattr(Today, 'read', counted)
+    for together, reads in [(6, [2, 2, 1]), (1, [1] * 5)]:
         monkeypatch.setattr('hailwhale.decisions.decider._TOGETHER', together)
         assert default.decide_many(*ASKED, OPTIONS, visitors, FORMULA) == at_once
         assert asked == reads
         asked.clear()
+
+
+def test_a_whale_that_was_closed_reads_what_is_counted_later(default: Whale) -> None:
+    tell_some(default)
+
+    def shown() -> float:
+        found = default.decision(*ASKED, OPTIONS, FORMULA, US, explain=True)
+        return sum(reason.exposure for reason in found.reasons)
+
+    before = shown()
+    default.close()
+    default.count_decided_now(*ASKED, OPTIONS[0], US)
+    assert shown() == before + 1
 
 
 def test_what_takes_long_for_many_visitors_is_worked_out_where_models_are(whale: Whale) -> None:

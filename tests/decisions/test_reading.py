@@ -13,7 +13,7 @@ import pytest
 
 from hailwhale.decisions.counting import context_of
 from hailwhale.decisions.policies import Cell, Context, Sums
-from hailwhale.decisions.reading import Asked, Taken, fetch_table, formula_of, read_today
+from hailwhale.decisions.reading import Asked, Taken, Today, fetch_table, formula_of
 from hailwhale.errors import InvalidFormula, Unanswerable
 from hailwhale.intervals import DAY
 from hailwhale.periods import Period
@@ -76,7 +76,7 @@ def read(whale: Whale, asked: Asked) -> Taken:
 
 
 def today(whale: Whale, asked: Asked, *contexts: Context) -> list[dict[str, Sums]]:
-    return read_today(whale.storage, whale.kept, asked, contexts, int(whale.clock()))
+    return Today(asked).read(whale.storage, whale.kept, contexts, int(whale.clock()))
 
 
 def nearly(found: Mapping[tuple[str, str], Sums], expected: Mapping[tuple[str, str], Sums]) -> bool:

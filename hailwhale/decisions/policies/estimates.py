@@ -25,16 +25,31 @@ _COMMON, _COMMON_ALONE = 1.0, 0.01
 _USES = 'own', 'other'
 
 
+class Rate(NamedTuple):
+    """What is expected of an option."""
+
+    expected: float
+    unsure: float  #: variance of the context's own effects as a share of the mean's square
+
+
 class Part(NamedTuple):
     """What of an estimate concerns one context and some options."""
 
     lifts: Floats  #: [option, draw]: rates as multiples of the base rate, without the context's own effects
     mean: Floats  #: [option]
+    rates: list[Rate]  #: [option]
     normal: Floats  #: [2, option, draw]: for what was earned, and for what was not
     base: float
     own: Floats  #: [option]: variance of the context's own effects
     exposure: Floats  #: [option]
     reward: Floats
+
+    @classmethod
+    def of(cls, lifts: Floats, normal: Floats, base: float, own: Floats, exposure: Floats, reward: Floats) -> Part:
+        """With what follows from the rest."""
+        mean = lifts.mean(axis=1)
+        rates = list(map(Rate, (base * mean).tolist(), (own / (mean * mean)).tolist()))
+        return cls(lifts, mean, rates, normal, base, own, exposure, reward)
 
 
 @lru_cache(maxsize=64)
@@ -82,16 +97,24 @@ class Estimate:
         found = [self.bases, self.own, np.array(self.root), *([] if self.drawn is None else [self.drawn])]
         return all(bool(np.isfinite(one).all()) for one in found)
 
+    def busiest(self, most: int) -> list[Context]:
+        """The contexts in which most was shown, first those with most."""
+        shown = self.of.exposure.sum(axis=1)
+        return [self.layout.contexts[place] for place in np.argsort(-shown, kind='stable')[:most].tolist()]
+
     def part(self, context: Context, options: Sequence[str]) -> Part:
         """What concerns a context, whether it was seen before or not."""
         place = self.layout.places.get(context.text)
         return self._new(context, options) if place is None else self._seen(place, context, options)
 
     def _seen(self, place: int, context: Context, options: Sequence[str]) -> Part:
-        numbers = np.array([self.options.get(option, -1) for option in options])
-        known, column = numbers >= 0, numbers if self.own.shape[1] > 1 else 0
-        exposure, reward = (np.where(known, sums[place, numbers], 0.0) for sums in (self.of.exposure, self.of.reward))
-        own = np.where(known, self.own[place, column], fresh(self.own[place, 0], self.tuning))
+        numbers = [self.options.get(option, -1) for option in options]
+        exposure, reward = self.of.exposure[place][numbers], self.of.reward[place][numbers]
+        own = self.own[place][numbers if self.own.shape[1] > 1 else [0] * len(numbers)]
+        if min(numbers) < 0:
+            unknown = np.array(numbers) < 0
+            exposure[unknown] = reward[unknown] = 0.0
+            own[unknown] = fresh(self.own[place, 0], self.tuning)
         return self._part(context, options, 0.0, float(self.bases[place]), own, exposure, reward)
 
     def _new(self, context: Context, options: Sequence[str]) -> Part:
@@ -115,27 +138,20 @@ class Estimate:
         exposure: Floats,
         reward: Floats,
     ) -> Part:
-        draws = self.tuning.draws
-        lifts = np.ones((len(options), 1 if self.drawn is None else draws))
-        if self.drawn is not None:
-            lifts += np.array([self._effects(context, option, self.options.get(option)) for option in options])
-        lifts = np.maximum(lifts + effects, _WORST)
-        return Part(
-            lifts,
-            lifts.mean(axis=1),
-            _normals(self.of.purpose, tuple(options), draws),
-            base,
-            own,
-            exposure,
-            reward,
-        )
+        above = np.zeros((len(options), 1)) if self.drawn is None else self._effects(context, options)
+        lifts = np.maximum(1.0 + above + effects, _WORST)
+        normal = _normals(self.of.purpose, tuple(options), self.tuning.draws)
+        return Part.of(lifts, normal, base, own, exposure, reward)
 
-    def _effects(self, context: Context, option: str, number: int | None) -> Floats:
-        """Draws of what the paths above a context add up to."""
+    def _effects(self, context: Context, options: Sequence[str]) -> Floats:
+        """Draws of what the paths above a context add up to, [option, draw]."""
         assert self.drawn is not None
-        if number is None:
-            return math.sqrt(self.root) * normals(f'{self.of.purpose}{option}\0new', self.tuning.draws)
-        return np.asarray(self.drawn[self.layout.known(context), number].sum(axis=0))
+        numbers = [self.options.get(option, -1) for option in options]
+        found: Floats = self.drawn[self.layout.known(context)].sum(axis=0)[numbers]
+        for place, option in enumerate(options):
+            if numbers[place] < 0:
+                found[place] = math.sqrt(self.root) * normals(f'{self.of.purpose}{option}\0new', self.tuning.draws)
+        return found
 
     def draws(self, part: Part, exposure: Floats, reward: Floats, *, full: bool = False) -> Floats:
         """Draws of the rate of each option in a context, [option, draw]: what is known from above it, and its own
@@ -153,25 +169,33 @@ class Estimate:
             return np.asarray(gamma(shape, part.normal[0]) / scale)
         rate = np.minimum(lifts * base, _HIGHEST)
         sure = np.maximum(rate * (1 - rate) / (own * base * base) - 1, 0.5)
-        good = rate * sure
-        missed = np.maximum(exposure - reward, 0.0)[:, None]
-        good, bad = gamma(np.array([good + earned, sure - good + missed]) * sharper, part.normal)
+        shapes = np.empty_like(part.normal)
+        np.multiply(rate, sure, out=shapes[0])
+        np.subtract(sure, shapes[0], out=shapes[1])
+        shapes[0] += earned
+        shapes[1] += np.maximum(exposure - reward, 0.0)[:, None]
+        shapes *= sharper
+        good, bad = gamma(shapes, part.normal)
         return np.asarray(good / (good + bad))
 
     def _common(self, part: Part, exposure: Floats, reward: Floats) -> float:
         """By how much all options of a context are better than its base rate."""
-        expected = exposure * part.base * part.mean
-        # Each option counts by how well its rate is known.
-        weight = 1 / (expected * (part.own / part.mean**2) + self.of.scatter)
-        prior = _COMMON_ALONE if self.drawn is None else _COMMON
-        return (prior + float(weight @ reward)) / (prior + float(weight @ expected))
+        # Of a few numbers each, arrays would take ten times as long.
+        expected = earned = _COMMON_ALONE if self.drawn is None else _COMMON
+        for one, shown, got in zip(part.rates, exposure.tolist(), reward.tolist(), strict=True):
+            likely = shown * one.expected
+            # Each option counts by how well its rate is known.
+            weight = 1 / (likely * one.unsure + self.of.scatter)
+            expected += weight * likely
+            earned += weight * got
+        return earned / expected
 
     def _sharper(self, part: Part, exposure: Floats, width: float) -> float:
         """How much surer to be of a context's own effects than its sums allow: a context with so little traffic that
         it can never repay learning what is best in it is not explored for its own sake."""
         future, share = self.tuning.worth_learning, 1.0
         if self.drawn is not None and future:
-            expected = float(exposure.sum()) * part.base
+            expected = sum(exposure.tolist()) * part.base
             own = float(part.own[0])
             share = own / (own + self.of.scatter * len(exposure) / (future * expected + 1e-9))
         return 1 / (width * width * max(share, 1e-6))

@@ -19,6 +19,8 @@ from hailwhale.paths import Path
 
 #: Numbers that a model remembers of contexts.
 _REMEMBERED = 4_000_000
+#: Contexts for which a model is prepared before it is used.
+_PREPARED = 300
 
 
 class _Parts(NamedTuple):
@@ -26,7 +28,7 @@ class _Parts(NamedTuple):
 
     often: Part
     size: Part | None
-    sizes: Floats | float  #: draws of what a reward is worth, [option, draw]
+    sizes: Floats | None  #: draws of what a reward is worth, [option, draw]
     whole: Sequence[Sums]  #: what had been counted when the table was read
 
 
@@ -55,11 +57,20 @@ class Model:
         if self.often is None or len(options) == 1:
             return even(options)
         parts = self._of(context, options)
-        drawn = self.often.draws(parts.often, *self._now(parts, options, live)) * parts.sizes
-        wins = np.bincount(drawn.argmax(axis=0), minlength=len(options)) / drawn.shape[1]
+        drawn = self.often.draws(parts.often, *self._now(parts, options, live))
+        if parts.sizes is not None:
+            drawn = drawn * parts.sizes
+        wins = np.bincount(drawn.argmax(axis=0), minlength=len(options))
         floor = self.tuning.floor
-        chances = ((1 - floor) * wins + floor / len(options)).tolist()
+        chances = (wins * ((1 - floor) / drawn.shape[1]) + floor / len(options)).tolist()
         return dict(zip(options, chances, strict=True))
+
+    @np.errstate(all='ignore')
+    def prepare(self, options: Sequence[str], most: int = _PREPARED) -> None:
+        """Work out what concerns the busiest contexts beforehand, so that the first decisions there need not."""
+        if self.often:
+            for context in self.often.busiest(min(most, _REMEMBERED // (len(options) * self.tuning.draws))):
+                self._of(context, options)
 
     def reasons(self, context: Context, options: Sequence[str], live: Mapping[str, Sums] | None = None) -> list[Reason]:
         """Why the weights are what they are: what is known of each option in a context, best first."""
@@ -109,7 +120,7 @@ class Model:
     def _made(self, context: Context, options: Sequence[str]) -> _Parts:
         assert self.often
         size: Part | None = None
-        sizes: Floats | float = 1.0
+        sizes: Floats | None = None
         if self.size:
             size = self.size.part(context, options)
             # Sizes change slowly: those of the last moments are left to the next model.
@@ -123,15 +134,18 @@ class Model:
         exposure, reward = parts.often.exposure, parts.often.reward
         if not live or self.late:
             return exposure, reward
-        since = []
-        for option, before in zip(options, parts.whole, strict=True):
+        exposure, reward = exposure.copy(), reward.copy()
+        for place, (option, before) in enumerate(zip(options, parts.whole, strict=True)):
             now = live.get(option, before)
-            if self.by_times:
-                since.append((now.exposure - before.exposure, now.times - before.times))
-            else:
-                since.append(self.turn.sums(now.exposure - before.exposure, now.reward - before.reward))
-        more = np.array(since)
-        return np.maximum(exposure + more[:, 0], 0.0), np.maximum(reward + more[:, 1], 0.0)
+            if now != before:
+                shown, earned = now.exposure - before.exposure, now.reward - before.reward
+                if self.by_times:
+                    earned = now.times - before.times
+                else:
+                    shown, earned = self.turn.sums(shown, earned)
+                exposure[place] += shown
+                reward[place] += earned
+        return np.maximum(exposure, 0.0), np.maximum(reward, 0.0)
 
 
 def _short(number: float) -> float:

@@ -37,9 +37,8 @@ def part_of(base: float, own: float, lifts: list[float], draws: int) -> Part:
     """Of options whose lifts are known, so that only their own effects are not."""
     rng = np.random.default_rng(1)
     normal = rng.standard_normal((2, len(lifts), draws))
-    column = np.array(lifts)
     nothing = np.zeros(len(lifts))
-    return Part(column[:, None], column, normal, base, np.full(len(lifts), own), nothing, nothing)
+    return Part.of(np.array(lifts)[:, None], normal, base, np.full(len(lifts), own), nothing, nothing)
 
 
 def quantiles(drawn: Floats) -> Floats:
