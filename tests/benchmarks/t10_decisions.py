@@ -111,6 +111,12 @@ class _Watched(Counted):
         self.chosen.append(option)
         return option
 
+    def renew(self) -> None:
+        """As `hailwhale.decisions.decider` does, off the path of the decisions."""
+        super().renew()
+        assert self.model
+        self.model.prepare(sorted(self.model.options))
+
     def weights(self, context: Context, options: Sequence[str]) -> Weights:
         start = time.thread_time()
         found = super().weights(context, options)
@@ -130,7 +136,7 @@ def _timed(bench: Bench) -> list[Figure]:
         play(replace(drawn('many_contexts', run), visitors=bench.size(10_000, 300)), way, run)
         p50.append(quantile(way.took, 0.5))
         p99.append(quantile(way.took, 0.99))
-        whole.append(milliseconds(lambda: fit(table), 3))
+        whole.append(milliseconds(lambda: fit(table).prepare(table.options), 3))
     figure = partial(Figure, 'T10')
     return [
         figure('many_contexts', 'weights p50', 'us', p50, goal=at_most(100)),

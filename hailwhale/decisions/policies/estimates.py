@@ -19,37 +19,33 @@ from hailwhale.decisions.policies.tuning import Tuning
 
 #: No option is thought to be worse than this share of the base rate, nor a rate of successes higher than this.
 _WORST, _HIGHEST = 0.05, 0.98
+#: Of a gamma distribution, in units of the sums.
+_LEAST_SHAPE = 1e-3
 #: How much the prior of a context counts beside its data, where there are paths above it and where there are none.
 _COMMON, _COMMON_ALONE = 1.0, 0.01
 #: What random numbers of an option are for.
 _USES = 'own', 'other'
 
 
-class Rate(NamedTuple):
-    """What is expected of an option."""
-
-    expected: float
-    unsure: float  #: variance of the context's own effects as a share of the mean's square
-
-
 class Part(NamedTuple):
     """What of an estimate concerns one context and some options."""
 
     lifts: Floats  #: [option, draw]: rates as multiples of the base rate, without the context's own effects
-    mean: Floats  #: [option]
-    rates: list[Rate]  #: [option]
     normal: Floats  #: [2, option, draw]: for what was earned, and for what was not
-    base: float
+    base: float  #: the base rate that was thought of it
+    level: float  #: the base rate, by all that was seen in the context
     own: Floats  #: [option]: variance of the context's own effects
     exposure: Floats  #: [option]
     reward: Floats
+    share: float  #: of the context's own effects that it pays to learn
+    prior: Prior  #: as it is played
 
-    @classmethod
-    def of(cls, lifts: Floats, normal: Floats, base: float, own: Floats, exposure: Floats, reward: Floats) -> Part:
-        """With what follows from the rest."""
-        mean = lifts.mean(axis=1)
-        rates = list(map(Rate, (base * mean).tolist(), (own / (mean * mean)).tolist()))
-        return cls(lifts, mean, rates, normal, base, own, exposure, reward)
+
+class Prior(NamedTuple):
+    """What is known of options from above a context; their own sums there are added to it."""
+
+    shapes: Floats  #: [2, option, draw]: of gamma distributions
+    weight: float  #: of a unit of the sums
 
 
 @lru_cache(maxsize=64)
@@ -141,7 +137,19 @@ class Estimate:
         above = np.zeros((len(options), 1)) if self.drawn is None else self._effects(context, options)
         lifts = np.maximum(1.0 + above + effects, _WORST)
         normal = _normals(self.of.purpose, tuple(options), self.tuning.draws)
-        return Part.of(lifts, normal, base, own, exposure, reward)
+        return self.known(lifts, normal, base, own, exposure, reward)
+
+    def known(self, lifts: Floats, normal: Floats, base: float, own: Floats, exposure: Floats, reward: Floats) -> Part:
+        """With what follows from the rest.
+
+        What all options of a context have in common is as it was when the model was made: of what is counted since
+        then each option has its own.
+        """
+        mean = lifts.mean(axis=1)
+        level = base * self._common(base * mean, own / (mean * mean), exposure, reward)
+        share = self._share(base, float(own[0]), exposure)
+        prior = self._prior(lifts, level, own, share * self.of.width**2)
+        return Part(lifts, normal, base, level, own, exposure, reward, share, prior)
 
     def _effects(self, context: Context, options: Sequence[str]) -> Floats:
         """Draws of what the paths above a context add up to, [option, draw]."""
@@ -153,49 +161,50 @@ class Estimate:
                 found[place] = math.sqrt(self.root) * normals(f'{self.of.purpose}{option}\0new', self.tuning.draws)
         return found
 
-    def draws(self, part: Part, exposure: Floats, reward: Floats, *, full: bool = False) -> Floats:
+    def draws(
+        self, part: Part, exposure: Sequence[float] | Floats, reward: Sequence[float] | Floats, *, full: bool = False
+    ) -> Floats:
         """Draws of the rate of each option in a context, [option, draw]: what is known from above it, and its own
         sums by now, conjugate to it.  ``full``: as widely as it is believed, and not as it is played."""
-        lifts, width = part.lifts, self.of.width
-        if full:
-            lifts = np.maximum(part.mean[:, None] + (lifts - part.mean[:, None]) / width, _WORST)
-            width = 1.0
-        base = part.base * self._common(part, exposure, reward)
-        sharper = self._sharper(part, exposure, width)
-        earned, own = reward[:, None], part.own[:, None]
+        shapes, weight = self._believed(part) if full else part.prior
+        sums = np.array([reward, exposure])
+        if self.of.binary:
+            sums[1] -= sums[0]
+            np.maximum(sums[1], 0.0, out=sums[1])
+            good, bad = gamma(shapes + (sums * weight)[:, :, None], part.normal)
+            return np.asarray(good / (good + bad))
+        shape, scale = shapes + (sums * weight)[:, :, None]
+        return np.asarray(gamma(np.maximum(shape, _LEAST_SHAPE * weight), part.normal[0]) / scale)
+
+    def _believed(self, part: Part) -> Prior:
+        """What is known from above a context, as widely as it is believed."""
+        mean = part.lifts.mean(axis=1)[:, None]
+        lifts = np.maximum(mean + (part.lifts - mean) / self.of.width, _WORST)
+        return self._prior(lifts, part.level, part.own, part.share)
+
+    def _prior(self, lifts: Floats, level: float, own: Floats, wider: float) -> Prior:
         if not self.of.binary:
-            shape = np.maximum(lifts * lifts / own + earned / self.of.scatter, 1e-3) * sharper
-            scale = (lifts / own + exposure[:, None] * base / self.of.scatter) * (sharper / base)
-            return np.asarray(gamma(shape, part.normal[0]) / scale)
-        rate = np.minimum(lifts * base, _HIGHEST)
-        sure = np.maximum(rate * (1 - rate) / (own * base * base) - 1, 0.5)
-        shapes = np.empty_like(part.normal)
-        np.multiply(rate, sure, out=shapes[0])
-        np.subtract(sure, shapes[0], out=shapes[1])
-        shapes[0] += earned
-        shapes[1] += np.maximum(exposure - reward, 0.0)[:, None]
-        shapes *= sharper
-        good, bad = gamma(shapes, part.normal)
-        return np.asarray(good / (good + bad))
+            shape = lifts / (own * wider)[:, None]
+            return Prior(np.array([lifts * shape, shape / level]), 1 / (wider * self.of.scatter))
+        rate = np.minimum(lifts * level, _HIGHEST)
+        sure = np.maximum(rate * (1 - rate) / (own * (level * level))[:, None] - 1, 0.5) / wider
+        good = rate * sure
+        return Prior(np.array([good, sure - good]), 1 / wider)
 
-    def _common(self, part: Part, exposure: Floats, reward: Floats) -> float:
-        """By how much all options of a context are better than its base rate."""
-        # Of a few numbers each, arrays would take ten times as long.
-        expected = earned = _COMMON_ALONE if self.drawn is None else _COMMON
-        for one, shown, got in zip(part.rates, exposure.tolist(), reward.tolist(), strict=True):
-            likely = shown * one.expected
-            # Each option counts by how well its rate is known.
-            weight = 1 / (likely * one.unsure + self.of.scatter)
-            expected += weight * likely
-            earned += weight * got
-        return earned / expected
+    def _common(self, rates: Floats, unsure: Floats, exposure: Floats, reward: Floats) -> float:
+        """By how much all options of a context are better than was thought; ``unsure``: variances of their rates, as
+        shares of the squares."""
+        expected = exposure * rates
+        # Each option counts by how well its rate is known.
+        weight = 1 / (expected * unsure + self.of.scatter)
+        prior = _COMMON_ALONE if self.drawn is None else _COMMON
+        return (prior + float(weight @ reward)) / (prior + float(weight @ expected))
 
-    def _sharper(self, part: Part, exposure: Floats, width: float) -> float:
-        """How much surer to be of a context's own effects than its sums allow: a context with so little traffic that
-        it can never repay learning what is best in it is not explored for its own sake."""
-        future, share = self.tuning.worth_learning, 1.0
-        if self.drawn is not None and future:
-            expected = sum(exposure.tolist()) * part.base
-            own = float(part.own[0])
-            share = own / (own + self.of.scatter * len(exposure) / (future * expected + 1e-9))
-        return 1 / (width * width * max(share, 1e-6))
+    def _share(self, base: float, own: float, exposure: Floats) -> float:
+        """The share of a context's own effects that it pays to learn: one with so little traffic that it can never
+        repay learning what is best in it is not explored for its own sake."""
+        future = self.tuning.worth_learning
+        if self.drawn is None or not future:
+            return 1.0
+        expected = float(exposure.sum()) * base
+        return max(own / (own + self.of.scatter * len(exposure) / (future * expected + 1e-9)), 1e-6)

@@ -60,10 +60,10 @@ class Model:
         drawn = self.often.draws(parts.often, *self._now(parts, options, live))
         if parts.sizes is not None:
             drawn = drawn * parts.sizes
-        wins = np.bincount(drawn.argmax(axis=0), minlength=len(options))
+        wins = np.bincount(drawn.argmax(axis=0), minlength=len(options)).tolist()
         floor = self.tuning.floor
-        chances = (wins * ((1 - floor) / drawn.shape[1]) + floor / len(options)).tolist()
-        return dict(zip(options, chances, strict=True))
+        share, least = (1 - floor) / drawn.shape[1], floor / len(options)
+        return {option: share * won + least for option, won in zip(options, wins, strict=True)}
 
     @np.errstate(all='ignore')
     def prepare(self, options: Sequence[str], most: int = _PREPARED) -> None:
@@ -129,12 +129,13 @@ class Model:
             self.often.part(context, options), size, sizes, [self._counted(context, option) for option in options]
         )
 
-    def _now(self, parts: _Parts, options: Sequence[str], live: Mapping[str, Sums] | None) -> tuple[Floats, Floats]:
+    def _now(
+        self, parts: _Parts, options: Sequence[str], live: Mapping[str, Sums] | None
+    ) -> tuple[list[float], list[float]]:
         """Exposure and rewards of each option in the context, with what has been counted since the table was read."""
-        exposure, reward = parts.often.exposure, parts.often.reward
+        exposure, reward = parts.often.exposure.tolist(), parts.often.reward.tolist()
         if not live or self.late:
             return exposure, reward
-        exposure, reward = exposure.copy(), reward.copy()
         for place, (option, before) in enumerate(zip(options, parts.whole, strict=True)):
             now = live.get(option, before)
             if now != before:
@@ -143,9 +144,9 @@ class Model:
                     earned = now.times - before.times
                 else:
                     shown, earned = self.turn.sums(shown, earned)
-                exposure[place] += shown
-                reward[place] += earned
-        return np.maximum(exposure, 0.0), np.maximum(reward, 0.0)
+                exposure[place] = max(exposure[place] + shown, 0.0)
+                reward[place] = max(reward[place] + earned, 0.0)
+        return exposure, reward
 
 
 def _short(number: float) -> float:

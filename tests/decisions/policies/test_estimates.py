@@ -33,12 +33,12 @@ def by_country(tuning: Tuning = MANY) -> Estimate:
     return found
 
 
-def part_of(base: float, own: float, lifts: list[float], draws: int) -> Part:
+def part_of(estimate: Estimate, base: float, own: float, lifts: list[float], draws: int) -> Part:
     """Of options whose lifts are known, so that only their own effects are not."""
     rng = np.random.default_rng(1)
     normal = rng.standard_normal((2, len(lifts), draws))
     nothing = np.zeros(len(lifts))
-    return Part.of(np.array(lifts)[:, None], normal, base, np.full(len(lifts), own), nothing, nothing)
+    return estimate.known(np.array(lifts)[:, None], normal, base, np.full(len(lifts), own), nothing, nothing)
 
 
 def quantiles(drawn: Floats) -> Floats:
@@ -47,7 +47,7 @@ def quantiles(drawn: Floats) -> Floats:
 
 def test_draws_of_successes_are_those_of_a_beta_distribution() -> None:
     estimate = alone(replace(MANY, spread=1.0))
-    part = part_of(0.1, 0.04, [1.0, 1.0], 20_000)
+    part = part_of(estimate, 0.1, 0.04, [1.0, 1.0], 20_000)
     exposure, reward = np.array([500.0, 3000.0]), np.array([50.0, 300.0])
     drawn = estimate.draws(part, exposure, reward)
     # A prior of that mean and variance.
@@ -61,7 +61,7 @@ def test_draws_of_amounts_are_those_of_a_gamma_distribution() -> None:
     estimate = alone(replace(MANY, spread_of_money=1.0), squares=3300.0)
     scatter = estimate.of.scatter
     assert scatter == pytest.approx(10 - 0.11)
-    part = part_of(0.1, 0.04, [1.0], 20_000)
+    part = part_of(estimate, 0.1, 0.04, [1.0], 20_000)
     drawn = estimate.draws(part, np.array([20_000.0]), np.array([2_000.0]))
     expected = stats.gamma(1 / 0.04 + 2_000 / scatter, scale=1 / (10 / 0.04 + 20_000 / scatter))
     assert quantiles(drawn[0]) == pytest.approx(expected.ppf((0.05, 0.25, 0.5, 0.75, 0.95)), rel=0.02)
@@ -80,20 +80,22 @@ def test_draws_are_narrowed_about_the_same_mean_and_full_ones_are_not(squares: f
 @pytest.mark.parametrize('squares', [None, 3300.0])
 def test_more_reward_never_lowers_a_draw_and_other_options_keep_theirs_in_order(squares: float | None) -> None:
     estimate = alone(squares=squares)
-    part = part_of(0.1, 0.04, [1.0], 500)
+    part = part_of(estimate, 0.1, 0.04, [1.0], 500)
     drawn = [estimate.draws(part, np.array([200.0]), np.array([float(more)])) for more in (0, 1, 10, 100)]
     assert np.all(np.diff(np.concatenate(drawn), axis=0) >= 0)
 
 
 def test_of_much_data_a_draw_is_what_was_seen_whatever_was_thought() -> None:
-    part = part_of(0.1, 0.04, [1.0, 0.3], 500)
-    drawn = alone().draws(part, np.array([1e8, 1e8]), np.array([2e7, 5e6]))
+    estimate = alone()
+    part = part_of(estimate, 0.1, 0.04, [1.0, 0.3], 500)
+    drawn = estimate.draws(part, np.array([1e8, 1e8]), np.array([2e7, 5e6]))
     assert drawn.mean(axis=1) == pytest.approx([0.2, 0.05], rel=1e-3)
 
 
 def test_rates_of_successes_are_below_1() -> None:
-    part = part_of(0.9, 0.04, [1.0, 3.0], 500)
-    drawn = alone().draws(part, np.array([10.0, 10.0]), np.array([10.0, 20.0]))
+    estimate = alone()
+    part = part_of(estimate, 0.9, 0.04, [1.0, 3.0], 500)
+    drawn = estimate.draws(part, np.array([10.0, 10.0]), np.array([10.0, 20.0]))
     assert np.all((drawn > 0) & (drawn < 1))
 
 
