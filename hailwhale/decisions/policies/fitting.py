@@ -72,6 +72,7 @@ def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuni
     model.unit = worth.moments.reward / worth.rewards if by_times and not apart else 1.0
     quantity = Quantity(exposure, reward, often.scatter, often.binary, width)
     model.often = _estimate(layout, options, quantity, late, tuning)
+    model.unproven = _unproven(quantity, late, options, tuning)
     if apart:
         earned = worth.grids(hours)[1][:, order]
         size = Quantity(reward, earned, worth.scatter_of_sizes(), False, tuning.spread_of_money, 'size ')
@@ -102,6 +103,15 @@ def _estimate(
     drawn = equations.drawn(spreads.levels, names, quantity.width, tuning.draws)
     own, root = spreads.of_contexts(layout), spreads.levels[ROOT]
     return Estimate(quantity, places, layout, rates, bases, own[:, None], float(own.mean()), root, drawn, tuning)
+
+
+def _unproven(seen: Quantity, late: NDArray[np.bool_], options: Sequence[str], tuning: Tuning) -> dict[str, float]:
+    """Of each option that came late, the share of `Tuning.proven` that it has not been shown for yet."""
+    shown, earned = seen.exposure.sum(axis=0), seen.reward.sum(axis=0)
+    # Its own successes do not count: more of them are never to its harm.
+    rates = (earned.sum() - earned) / (shown.sum() - shown)
+    share = np.nan_to_num(1 - shown * rates / (seen.scatter * tuning.proven), nan=0.0).clip(0.0, 1.0)
+    return {options[place]: float(share[place]) for place in np.flatnonzero(late).tolist() if share[place] > 0}
 
 
 def _rows(layout: Layout, rates: Rates, seen: Quantity, spreads: Spreads) -> tuple[Floats, Rows]:

@@ -29,6 +29,7 @@ class _Parts(NamedTuple):
     often: Part
     size: Part | None
     sizes: Floats | None  #: draws of what a reward is worth, [option, draw]
+    least: list[float]  #: the share of decisions that each option is sure of
     whole: Sequence[Sums]  #: what had been counted when the table was read
 
 
@@ -44,6 +45,8 @@ class Model:
     size: Estimate | None = None  #: of what each is worth, where it is estimated apart from how often they come
     by_times: bool = False  #: `often` is of how often something was earned, and not of how much
     unit: float = 1.0  #: what each reward is worth, where all are alike
+    #: Of those that came late, the share of what they have to show until they are judged like the others.
+    unproven: Mapping[str, float] = field(default_factory=dict)
     late: float = 0.0  #: hours that rewards come late: then exposures since the table was read say nothing yet
     _parts: dict[tuple[str, tuple[str, ...]], _Parts] = field(default_factory=dict)
 
@@ -61,9 +64,8 @@ class Model:
         if parts.sizes is not None:
             drawn = drawn * parts.sizes
         wins = np.bincount(drawn.argmax(axis=0), minlength=len(options)).tolist()
-        floor = self.tuning.floor
-        share, least = (1 - floor) / drawn.shape[1], floor / len(options)
-        return {option: share * won + least for option, won in zip(options, wins, strict=True)}
+        share = (1 - sum(parts.least)) / drawn.shape[1]
+        return {option: share * won + least for option, won, least in zip(options, wins, parts.least, strict=True)}
 
     @np.errstate(all='ignore')
     def prepare(self, options: Sequence[str], most: int = _PREPARED) -> None:
@@ -125,9 +127,16 @@ class Model:
             size = self.size.part(context, options)
             # Sizes change slowly: those of the last moments are left to the next model.
             sizes = self.size.draws(size, size.exposure, size.reward)
-        return _Parts(
-            self.often.part(context, options), size, sizes, [self._counted(context, option) for option in options]
-        )
+        whole = [self._counted(context, option) for option in options]
+        return _Parts(self.often.part(context, options), size, sizes, self._least(self.often, options), whole)
+
+    def _least(self, often: Estimate, options: Sequence[str]) -> list[float]:
+        """The share of decisions that each option is sure of: those that came late or are not known yet have more,
+        so that bad luck at first is not the end."""
+        unproven = [self.unproven.get(option, 0.0 if option in often.options else 1.0) for option in options]
+        tuning = self.tuning
+        new = min(tuning.floor_new, 2 * tuning.floor_new / max(sum(unproven), 1e-9))
+        return [max(new * share, tuning.floor / len(options)) for share in unproven]
 
     def _now(
         self, parts: _Parts, options: Sequence[str], live: Mapping[str, Sums] | None

@@ -23,7 +23,7 @@ from hailwhale.decisions.policies import (
     models,
     picked,
 )
-from tests.decisions.policies.counted import ANYBODY, late_table, of_contexts, table
+from tests.decisions.policies.counted import ANYBODY, by_hour, late_table, of_contexts, table
 
 few = settings(max_examples=25, deadline=None)
 US, UK, DE = (Context.of({'country': name}) for name in ('US', 'UK', 'DE'))
@@ -288,3 +288,46 @@ def test_what_is_remembered_of_contexts_is_bounded(monkeypatch: pytest.MonkeyPat
     found = [model.weights(context, ABC) for context in names]
     assert len(model._parts) <= 3
     assert [model.weights(context, ABC) for context in names] == found
+
+
+# -- options that come late ------------------------------------------------------------------------------------------
+
+
+def unlucky(shown: int) -> Model:
+    """Of an option that came late, and has earned nothing in so many decisions."""
+    return fit(
+        by_hour([(90, ANYBODY, 'a', (4000, 200)), (90, ANYBODY, 'b', (4000, 190)), (5, ANYBODY, 'c', (shown, 0))])
+    )
+
+
+def test_one_that_comes_late_is_sure_of_its_share_until_it_had_its_chance() -> None:
+    # One success is expected in 20 decisions.
+    found = [unlucky(shown).weights(ANYBODY, ABC)['c'] for shown in (20, 200, 400, 700)]
+    assert found == sorted(found, reverse=True)
+    assert found[0] > 0.09
+    assert found[2] == pytest.approx(0.05, abs=0.01)
+    assert unlucky(900).weights(ANYBODY, ABC)['c'] < 0.01
+
+
+def test_many_that_come_new_share_what_they_are_sure_of() -> None:
+    new = [f'new {number}' for number in range(50)]
+    found = fit(CLEAR).weights(ANYBODY, [*ABC, *new])
+    assert sum(found.values()) == pytest.approx(1)
+    assert all(found[option] >= 0.2 / 50 for option in new)
+    assert fit(CLEAR).weights(ANYBODY, [*ABC, 'new'])['new'] >= 0.1
+
+
+def test_those_that_were_there_from_the_beginning_are_sure_of_no_more() -> None:
+    found = fit(table({'a': (4000, 200), 'b': (4000, 400), 'c': (100, 0)})).weights(ANYBODY, ABC)
+    assert found['c'] == pytest.approx(Tuning().floor / 3, abs=0.01)
+
+
+def test_the_busiest_contexts_are_prepared_and_weigh_what_they_would() -> None:
+    ready, other = fit(BY_COUNTRY), fit(BY_COUNTRY)
+    ready.prepare(ABC, 1)
+    assert len(ready._parts) == 1
+    ready.prepare(ABC)
+    assert len(ready._parts) == 2
+    for context in (US, UK, DE):
+        assert ready.weights(context, ABC) == other.weights(context, ABC)
+    fit(table({'a': (5, 0)})).prepare(['a'])
