@@ -685,6 +685,14 @@ names = st.sampled_from(['a', 'b', 'O|B', ''])
 amounts = st.integers(-(10**9), 10**9).map(lambda micros: Fraction(micros, 10**6))
 
 
+def test_a_formula_of_numbers_alone_is_that_number(whale: Whale) -> None:
+    whale.count_now('x')
+    assert whale.totals('x', metrics='2', periods='day') == {'day': {'_': {'2': 2}}}
+    found = whale.plotpoints('x', metrics='2', period='day')
+    assert set(found['_']['2'].values()) == {2}
+
+
+
 class AgainstTheModel(RuleBasedStateMachine):
     """The same calls to the whale and to a dict; now and then all they know is compared."""
 

@@ -69,7 +69,7 @@ class _Call:
     """One call of the script: a child of each of some groups of a shard, encoded but for the children's names."""
 
     def __init__(self, shard: int, groups: Sequence[str], of_chunks: Sequence[Chunk], metrics: Sequence[str]) -> None:
-        self._chunks, self._metrics = of_chunks, metrics
+        self._count, self._chunks, self._metrics = len(groups), of_chunks, metrics
         eras = sorted({chunk.era for chunk in of_chunks})
         names = [escape(metric) for metric in metrics]
         touched: list[str] = []
@@ -88,7 +88,7 @@ class _Call:
     def columns(self, reply: Reply) -> Iterator[Columns]:
         """What was answered of each child."""
         values, at = strings(reply), 0
-        while at < len(values):
+        for _ in range(self._count):
             columns: Columns = {name: [] for name in self._metrics}
             for chunk in self._chunks:
                 count = len(chunk.offsets)
@@ -108,7 +108,7 @@ class PreparedSeries:
     def __init__(
         self, engine: Engine, shard: int, groups: Sequence[str], of_chunks: Sequence[Chunk], metrics: Sequence[str]
     ) -> None:
-        self._engine, self._shard = engine, shard
+        self._engine, self._shard, self._count = engine, shard, len(groups)
         self._most = most = _together(of_chunks, metrics)
         self._calls = [
             _Call(shard, groups[start : start + most], of_chunks, metrics) for start in range(0, len(groups), most)
@@ -116,6 +116,8 @@ class PreparedSeries:
 
     def __call__(self, children: Sequence[str]) -> list[Columns]:
         """Ask, for a child (encoded) of each group: by metric, one amount per offset, chunk by chunk."""
+        if len(children) != self._count:
+            raise ValueError(f'{len(children)} children of {self._count} groups')
         parts = (children[number * self._most :][: self._most] for number in range(len(self._calls)))
         datas = [call.data(part) for call, part in zip(self._calls, parts, strict=True)]
         return list(_asked(self._engine, self._shard, self._calls, datas))

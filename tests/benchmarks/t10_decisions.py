@@ -101,8 +101,9 @@ def chosen(situation: Situation) -> list[str]:
 class _Watched(Counted):
     """Ours, with all that it chose, and how long it took to find the weights."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, *, prepared: bool = True) -> None:
         super().__init__(rng)
+        self.prepared = prepared
         self.chosen: list[str] = []
         self.took: list[float] = []
 
@@ -114,8 +115,8 @@ class _Watched(Counted):
     def renew(self) -> None:
         """As `hailwhale.decisions.decider` does, off the path of the decisions."""
         super().renew()
-        assert self.model
-        self.model.prepare(sorted(self.model.options))
+        if self.prepared and self.model:
+            self.model.prepare(sorted(self.model.options))
 
     def weights(self, context: Context, options: Sequence[str]) -> Weights:
         start = time.thread_time()
@@ -129,18 +130,22 @@ class _Watched(Counted):
 
 def _timed(bench: Bench) -> list[Figure]:
     """Of the processor: a decision, in runs where models are made anew all the time; and of a model."""
-    p50, p99, whole = [], [], []
+    p50, p99, first, whole = [], [], [], []
     table = large_table(bench.size(1_000, 20), bench.size(50_000, 500))
     for run in range(bench.runs):
         way = _Watched(Random(run))
         play(replace(drawn('many_contexts', run), visitors=bench.size(10_000, 300)), way, run)
         p50.append(quantile(way.took, 0.5))
         p99.append(quantile(way.took, 0.99))
+        unprepared = _Watched(Random(run), prepared=False)
+        play(replace(drawn('many_contexts', run), visitors=bench.size(10_000, 300)), unprepared, run)
+        first.append(quantile(unprepared.took, 0.99))
         whole.append(milliseconds(lambda: fit(table).prepare(table.options), 3))
     figure = partial(Figure, 'T10')
     return [
         figure('many_contexts', 'weights p50', 'us', p50, goal=at_most(100)),
         figure('many_contexts', 'weights p99', 'us', p99, goal=at_most(500)),
+        figure('many_contexts', 'weights p99, none prepared', 'us', first, goal=at_most(500)),
         figure(f'{len(table.contexts):,} contexts x 5', 'a model anew', 'ms', whole, goal=at_most(150)),
     ]
 

@@ -137,15 +137,20 @@ def test_many_contexts_are_read_in_parts_and_decided_for_as_at_once(
         asked.clear()
 
 
-def test_a_whale_that_was_closed_reads_what_is_counted_later(default: Whale) -> None:
+def test_a_whale_that_was_closed_reads_what_is_counted_later(default: Whale, monkeypatch: pytest.MonkeyPatch) -> None:
     tell_some(default)
+
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail('the connections that were closed are used again')
 
     def shown() -> float:
         found = default.decision(*ASKED, OPTIONS, FORMULA, US, explain=True)
         return sum(reason.exposure for reason in found.reasons)
 
     before = shown()
+    engine = default.storage.engine
     default.close()
+    monkeypatch.setattr(engine, 'run', refuse)
     default.count_decided_now(*ASKED, OPTIONS[0], US)
     assert shown() == before + 1
 

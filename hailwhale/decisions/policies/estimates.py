@@ -19,8 +19,8 @@ from hailwhale.decisions.policies.tuning import Tuning
 
 #: No option is thought to be worse than this share of the base rate, nor a rate of successes higher than this.
 _WORST, _HIGHEST = 0.05, 0.98
-#: Of a gamma distribution, in units of the sums.
-_LEAST_SHAPE = 1e-3
+#: Priors are not made anew for a level that differs by no more than this share.
+_SAME_LEVEL = 0.02
 #: How much the prior of a context counts beside its data, where there are paths above it and where there are none.
 _COMMON, _COMMON_ALONE = 1.0, 0.01
 #: What random numbers of an option are for.
@@ -33,12 +33,18 @@ class Part(NamedTuple):
     lifts: Floats  #: [option, draw]: rates as multiples of the base rate, without the context's own effects
     normal: Floats  #: [2, option, draw]: for what was earned, and for what was not
     base: float  #: the base rate that was thought of it
-    level: float  #: the base rate, by all that was seen in the context
+    rates: list[tuple[float, float]]  #: [option]: what is expected, and its variance as a share of the square
+    level: float  #: the base rate, by all that had been seen in the context when the model was made
     own: Floats  #: [option]: variance of the context's own effects
     exposure: Floats  #: [option]
     reward: Floats
     share: float  #: of the context's own effects that it pays to learn
-    prior: Prior  #: as it is played
+    prior: Prior  #: as it is played at that level
+
+    @property
+    def sums(self) -> tuple[list[float], list[float]]:
+        """Exposure and reward that had been counted."""
+        return self.exposure.tolist(), self.reward.tolist()
 
 
 class Prior(NamedTuple):
@@ -119,7 +125,7 @@ class Estimate:
         base = self.rates.guess(context)
         for inside in self.layout.inside(context):
             part = self.part(inside, options)
-            effects = effects + self.draws(part, part.exposure, part.reward) / part.base - part.lifts
+            effects = effects + self.draws(part, *part.sums) / part.base - part.lifts
             base *= part.base / self.rates.guess(inside)
         nothing = np.zeros(len(options))
         return self._part(context, options, effects, base, np.full(len(options), self.apart), nothing, nothing)
@@ -140,16 +146,13 @@ class Estimate:
         return self.known(lifts, normal, base, own, exposure, reward)
 
     def known(self, lifts: Floats, normal: Floats, base: float, own: Floats, exposure: Floats, reward: Floats) -> Part:
-        """With what follows from the rest.
-
-        What all options of a context have in common is as it was when the model was made: of what is counted since
-        then each option has its own.
-        """
+        """With what follows from the rest."""
         mean = lifts.mean(axis=1)
-        level = base * self._common(base * mean, own / (mean * mean), exposure, reward)
+        rates = list(zip((base * mean).tolist(), (own / (mean * mean)).tolist(), strict=True))
+        level = base * self._common(rates, exposure.tolist(), reward.tolist())
         share = self._share(base, float(own[0]), exposure)
         prior = self._prior(lifts, level, own, share * self.of.width**2)
-        return Part(lifts, normal, base, level, own, exposure, reward, share, prior)
+        return Part(lifts, normal, base, rates, level, own, exposure, reward, share, prior)
 
     def _effects(self, context: Context, options: Sequence[str]) -> Floats:
         """Draws of what the paths above a context add up to, [option, draw]."""
@@ -161,26 +164,32 @@ class Estimate:
                 found[place] = math.sqrt(self.root) * normals(f'{self.of.purpose}{option}\0new', self.tuning.draws)
         return found
 
-    def draws(
-        self, part: Part, exposure: Sequence[float] | Floats, reward: Sequence[float] | Floats, *, full: bool = False
-    ) -> Floats:
+    def draws(self, part: Part, exposure: Sequence[float], reward: Sequence[float], *, full: bool = False) -> Floats:
         """Draws of the rate of each option in a context, [option, draw]: what is known from above it, and its own
         sums by now, conjugate to it.  ``full``: as widely as it is believed, and not as it is played."""
-        shapes, weight = self._believed(part) if full else part.prior
+        level = part.base * self._common(part.rates, exposure, reward)
+        if full:
+            shapes, weight = self._believed(part, level)
+        elif abs(level - part.level) <= _SAME_LEVEL * part.level:
+            shapes, weight = part.prior
+        else:
+            shapes, weight = self._prior(part.lifts, level, part.own, part.share * self.of.width**2)
         sums = np.array([reward, exposure])
         if self.of.binary:
             sums[1] -= sums[0]
             np.maximum(sums[1], 0.0, out=sums[1])
             good, bad = gamma(shapes + (sums * weight)[:, :, None], part.normal)
-            return np.asarray(good / (good + bad))
+            bad += good
+            good /= bad
+            return np.asarray(good)
         shape, scale = shapes + (sums * weight)[:, :, None]
-        return np.asarray(gamma(np.maximum(shape, _LEAST_SHAPE * weight), part.normal[0]) / scale)
+        return np.asarray(gamma(shape, part.normal[0]) / scale)
 
-    def _believed(self, part: Part) -> Prior:
+    def _believed(self, part: Part, level: float) -> Prior:
         """What is known from above a context, as widely as it is believed."""
         mean = part.lifts.mean(axis=1)[:, None]
         lifts = np.maximum(mean + (part.lifts - mean) / self.of.width, _WORST)
-        return self._prior(lifts, part.level, part.own, part.share)
+        return self._prior(lifts, level, part.own, part.share)
 
     def _prior(self, lifts: Floats, level: float, own: Floats, wider: float) -> Prior:
         if not self.of.binary:
@@ -191,14 +200,19 @@ class Estimate:
         good = rate * sure
         return Prior(np.array([good, sure - good]), 1 / wider)
 
-    def _common(self, rates: Floats, unsure: Floats, exposure: Floats, reward: Floats) -> float:
-        """By how much all options of a context are better than was thought; ``unsure``: variances of their rates, as
-        shares of the squares."""
-        expected = exposure * rates
-        # Each option counts by how well its rate is known.
-        weight = 1 / (expected * unsure + self.of.scatter)
-        prior = _COMMON_ALONE if self.drawn is None else _COMMON
-        return (prior + float(weight @ reward)) / (prior + float(weight @ expected))
+    def _common(
+        self, rates: Sequence[tuple[float, float]], exposure: Sequence[float], reward: Sequence[float]
+    ) -> float:
+        """By how much all options of a context are better than was thought of them."""
+        # Of a few numbers each, arrays would take ten times as long.
+        expected = earned = _COMMON_ALONE if self.drawn is None else _COMMON
+        for (rate, unsure), shown, got in zip(rates, exposure, reward, strict=True):
+            likely = shown * rate
+            # Each option counts by how well its rate is known.
+            weight = 1 / (likely * unsure + self.of.scatter)
+            expected += weight * likely
+            earned += weight * got
+        return earned / expected
 
     def _share(self, base: float, own: float, exposure: Floats) -> float:
         """The share of a context's own effects that it pays to learn: one with so little traffic that it can never

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,13 +18,15 @@ from hailwhale.decisions.policies.layouts import ROOT, Layout
 from hailwhale.decisions.policies.models import Model
 from hailwhale.decisions.policies.rates import Rates
 from hailwhale.decisions.policies.sheets import Sheet
-from hailwhale.decisions.policies.tables import Table
+from hailwhale.decisions.policies.tables import Moments, Table
 from hailwhale.decisions.policies.tuning import Tuning
-from hailwhale.decisions.policies.turns import Turn
+from hailwhale.decisions.policies.turns import Turn, binary
 
 #: Effects of paths on options, and contexts times the square of options, at the most: what is beyond that is left to
 #: the paths above, and to what all visitors have in common.
 _EFFECTS, _SQUARES = 900, 4_000_000
+#: One exposure tells as much as this share of a success, at the least, however rare or even they are.
+_LEAST_TOLD = 0.01
 _ANYBODY = Context.of(None)
 
 
@@ -72,7 +75,7 @@ def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuni
     model.unit = worth.moments.reward / worth.rewards if by_times and not apart else 1.0
     quantity = Quantity(exposure, reward, often.scatter, often.binary, width)
     model.often = _estimate(layout, options, quantity, late, tuning)
-    model.unproven = _unproven(quantity, late, options, tuning)
+    model.unproven = _unproven(model, table.moments, [options[place] for place in np.flatnonzero(late)])
     if apart:
         earned = worth.grids(hours)[1][:, order]
         size = Quantity(reward, earned, worth.scatter_of_sizes(), False, tuning.spread_of_money, 'size ')
@@ -105,13 +108,35 @@ def _estimate(
     return Estimate(quantity, places, layout, rates, bases, own[:, None], float(own.mean()), root, drawn, tuning)
 
 
-def _unproven(seen: Quantity, late: NDArray[np.bool_], options: Sequence[str], tuning: Tuning) -> dict[str, float]:
+def _unproven(model: Model, moments: Moments, late: Sequence[str]) -> dict[str, float]:
     """Of each option that came late, the share of `Tuning.proven` that it has not been shown for yet."""
-    shown, earned = seen.exposure.sum(axis=0), seen.reward.sum(axis=0)
-    # Its own successes do not count: more of them are never to its harm.
-    rates = (earned.sum() - earned) / (shown.sum() - shown)
-    share = np.nan_to_num(1 - shown * rates / (seen.scatter * tuning.proven), nan=0.0).clip(0.0, 1.0)
-    return {options[place]: float(share[place]) for place in np.flatnonzero(late).tolist() if share[place] > 0}
+    shown, earned = defaultdict[str, float](float), defaultdict[str, float](float)
+    for (_, option), sums in model.whole.items():
+        pair = (sums.reward, sums.exposure) if model.turn.swap else (sums.exposure, sums.reward)
+        shown[option] += pair[0]
+        earned[option] += pair[1]
+    found = {}
+    for option in late:
+        others = sum(shown.values()) - shown[option]
+        # Its own successes do not count: more of them are never to its harm.
+        rate = (sum(earned.values()) - earned[option]) / others if others > 0 else 0.0
+        told = shown[option] * min(max(_told(rate, moments, model.turn), _LEAST_TOLD), 1.0)
+        found[option] = min(max(1 - told / model.tuning.proven, 0.0), 1.0)
+    return {option: share for option, share in found.items() if share > 0}
+
+
+def _told(rate: float, moments: Moments, turn: Turn) -> float:
+    """How much one exposure tells of a rate, in successes: the inverse of the variance as a share of the square."""
+    if binary(moments):
+        return min(rate, 1 - rate)
+    squares = moments.reward if moments.squares is None else moments.squares
+    exposures = moments.exposure if moments.exposures is None else moments.exposures
+    products = moments.reward if moments.products is None else moments.products
+    count = moments.reward if turn.swap else moments.exposure
+    if turn.swap:
+        squares, exposures = exposures, squares
+    rest = squares - 2 * rate * products + rate * rate * exposures
+    return rate * rate * count / rest if rest > 0 else 1.0
 
 
 def _rows(layout: Layout, rates: Rates, seen: Quantity, spreads: Spreads) -> tuple[Floats, Rows]:

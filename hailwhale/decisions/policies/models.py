@@ -17,10 +17,10 @@ from hailwhale.decisions.policies.tuning import Tuning
 from hailwhale.decisions.policies.turns import Turn
 from hailwhale.paths import Path
 
-#: Numbers that a model remembers of contexts.
-_REMEMBERED = 4_000_000
+#: Numbers that a model remembers of contexts; and how many it holds for each draw of an option, with and without sizes.
+_REMEMBERED, _HELD, _HELD_OF_MONEY = 4_000_000, 3, 7
 #: Contexts for which a model is prepared before it is used.
-_PREPARED = 300
+_PREPARED = 200
 
 
 class _Parts(NamedTuple):
@@ -71,7 +71,7 @@ class Model:
     def prepare(self, options: Sequence[str], most: int = _PREPARED) -> None:
         """Work out what concerns the busiest contexts beforehand, so that the first decisions there need not."""
         if self.often:
-            for context in self.often.busiest(min(most, _REMEMBERED // (len(options) * self.tuning.draws))):
+            for context in self.often.busiest(min(most, self._room(options) // 2)):
                 self._of(context, options)
 
     def reasons(self, context: Context, options: Sequence[str], live: Mapping[str, Sums] | None = None) -> list[Reason]:
@@ -104,7 +104,9 @@ class Model:
         assert self.often
         drawn = self.often.draws(parts.often, *self._now(parts, options, live), full=True) * self.unit
         if self.size and parts.size:
-            drawn = drawn * self.size.draws(parts.size, parts.size.exposure, parts.size.reward, full=True)
+            drawn = drawn * self.size.draws(
+                parts.size, parts.size.exposure.tolist(), parts.size.reward.tolist(), full=True
+            )
         return np.nan_to_num(drawn)
 
     def _counted(self, context: Context, option: str) -> Sums:
@@ -114,10 +116,15 @@ class Model:
         key = context.text, tuple(options)
         found = self._parts.get(key)
         if found is None:
-            if len(self._parts) * len(options) * self.tuning.draws >= _REMEMBERED:
-                self._parts.clear()
+            while self._parts and len(self._parts) >= self._room(options):
+                # Another thread may have taken it away.
+                self._parts.pop(next(iter(self._parts)), None)
             found = self._parts[key] = self._made(context, options)
         return found
+
+    def _room(self, options: Sequence[str]) -> int:
+        """Contexts that are remembered."""
+        return _REMEMBERED // (len(options) * self.tuning.draws * (_HELD_OF_MONEY if self.size else _HELD))
 
     def _made(self, context: Context, options: Sequence[str]) -> _Parts:
         assert self.often
@@ -126,7 +133,7 @@ class Model:
         if self.size:
             size = self.size.part(context, options)
             # Sizes change slowly: those of the last moments are left to the next model.
-            sizes = self.size.draws(size, size.exposure, size.reward)
+            sizes = self.size.draws(size, *size.sums)
         whole = [self._counted(context, option) for option in options]
         return _Parts(self.often.part(context, options), size, sizes, self._least(self.often, options), whole)
 
@@ -142,7 +149,7 @@ class Model:
         self, parts: _Parts, options: Sequence[str], live: Mapping[str, Sums] | None
     ) -> tuple[list[float], list[float]]:
         """Exposure and rewards of each option in the context, with what has been counted since the table was read."""
-        exposure, reward = parts.often.exposure.tolist(), parts.often.reward.tolist()
+        exposure, reward = parts.often.sums
         if not live or self.late:
             return exposure, reward
         for place, (option, before) in enumerate(zip(options, parts.whole, strict=True)):

@@ -11,9 +11,8 @@ class Tuning:
 
     draws: int = 128  #: of the joint posterior; an even number
     floor: float = 0.005  #: share of decisions that is spread evenly over the options
-    floor_new: float = (
-        0.1  #: share of decisions that one that comes new is sure of at first, and all of them twice that
-    )
+    #: Share of decisions that an option that comes new is sure of at first, and all that do twice that.
+    floor_new: float = 0.1
     proven: float = 40.0  #: successes that are to be expected of it until it is sure of no more than others
     spread: float = 0.75  #: standard deviations of the posterior are multiplied by this
     spread_of_money: float = 0.5  #: the same where rewards differ in size

@@ -49,7 +49,7 @@ def test_draws_of_successes_are_those_of_a_beta_distribution() -> None:
     estimate = alone(replace(MANY, spread=1.0))
     part = part_of(estimate, 0.1, 0.04, [1.0, 1.0], 20_000)
     exposure, reward = np.array([500.0, 3000.0]), np.array([50.0, 300.0])
-    drawn = estimate.draws(part, exposure, reward)
+    drawn = estimate.draws(part, exposure.tolist(), reward.tolist())
     # A prior of that mean and variance.
     sure = 0.1 * 0.9 / (0.04 * 0.01) - 1
     for row in range(2):

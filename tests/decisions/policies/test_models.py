@@ -32,7 +32,7 @@ CLEAR = table({'a': (1000, 50), 'b': (1000, 100), 'c': (1000, 60)})
 BY_COUNTRY = of_contexts(
     {
         US: {'a': (2000, 100), 'b': (2000, 200), 'c': (2000, 100)},
-        UK: {'a': (2000, 250), 'b': (2000, 120), 'c': (2000, 110)},
+        UK: {'a': (2001, 250), 'b': (2000, 120), 'c': (2000, 110)},
     }
 )
 
@@ -217,7 +217,7 @@ def test_reasons_are_by_the_live_sums_where_there_are_some() -> None:
 def test_reasons_of_a_context_are_of_that_context() -> None:
     model = fit(BY_COUNTRY)
     found = {one.option: one for one in model.reasons(UK, ABC)}
-    assert (found['a'].exposure, found['a'].reward) == (2000, 250)
+    assert (found['a'].exposure, found['a'].reward) == (2001, 250)
     assert found['a'].mean == pytest.approx(0.125, rel=0.1)
     elsewhere = model.reasons(DE, ABC)
     assert {one.exposure for one in elsewhere} == {0}
@@ -325,9 +325,44 @@ def test_those_that_were_there_from_the_beginning_are_sure_of_no_more() -> None:
 def test_the_busiest_contexts_are_prepared_and_weigh_what_they_would() -> None:
     ready, other = fit(BY_COUNTRY), fit(BY_COUNTRY)
     ready.prepare(ABC, 1)
-    assert len(ready._parts) == 1
+    assert [key[0] for key in ready._parts] == [UK.text]
     ready.prepare(ABC)
-    assert len(ready._parts) == 2
+    assert {key[0] for key in ready._parts} == {US.text, UK.text}
     for context in (US, UK, DE):
         assert ready.weights(context, ABC) == other.weights(context, ABC)
     fit(table({'a': (5, 0)})).prepare(['a'])
+
+
+@pytest.mark.parametrize('least', [False, True])
+def test_one_that_comes_late_is_judged_by_what_is_rare_of_it(least: bool) -> None:
+    """Whether few succeed or few fail: forty of them have to be expected."""
+    rate = 0.03
+    rows = [(90, ANYBODY, name, (4000, 4000 * rate)) for name in 'ab']
+    for shown, sure in [(40, 0.97), (600, 0.55), (1400, 0.0)]:
+        late = (5, ANYBODY, 'c', (shown, 2 * shown * rate if least else 0))
+        assert fit(by_hour([*rows, late]), least=least).unproven.get('c', 0.0) == pytest.approx(sure, abs=0.02)
+
+
+def test_one_that_comes_late_is_judged_by_amounts_as_surely_as_they_scatter() -> None:
+    # Each visitor pays about 1; then one in a hundred pays 100: of those 4 were to be expected, and not 400.
+    assert fit(by_hour([(90, ANYBODY, 'a', (4000, 4000)), (5, ANYBODY, 'b', (400, 800))], 5200.0)).unproven == {}
+    found = fit(by_hour([(90, ANYBODY, 'a', (4000, 4000)), (5, ANYBODY, 'b', (400, 800))], 480_000.0)).unproven
+    assert found['b'] == pytest.approx(0.9, abs=0.02)
+
+
+@pytest.mark.parametrize('level', [0.5, 2.0])
+@pytest.mark.parametrize('shown', [{'a': 200, 'b': 20, 'c': 20}, {'a': 1000, 'b': 50, 'c': 50}])
+def test_a_new_context_that_pays_otherwise_says_nothing_of_what_was_shown_most(
+    level: float, shown: dict[str, int]
+) -> None:
+    model = fit(of_contexts({context: dict.fromkeys(ABC, (4000, 400)) for context in (US, UK)}))
+    live = {option: Sums(count, 0.1 * level * count, 0.1 * level * count) for option, count in shown.items()}
+    assert all(0.15 < weight < 0.55 for weight in model.weights(DE, ABC, live).values())
+
+
+def test_a_model_forgets_the_context_that_it_was_asked_for_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = fit(BY_COUNTRY)
+    monkeypatch.setattr(models, '_REMEMBERED', 2 * 3 * len(ABC) * Tuning().draws)
+    before = [model.weights(context, ABC) for context in (US, UK, DE)]
+    assert [key[0] for key in model._parts] == [UK.text, DE.text]
+    assert [model.weights(context, ABC) for context in (US, UK, DE)] == before
