@@ -13,7 +13,7 @@ import pytest
 from tests.fresh import unmeasured
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ('index.html', 'page.js', 'page.css')
+PAGE = ('index.html', 'page.js', 'page.css', 'count.js', 'count.mjs', 'count.d.ts', 'integrity.json')
 
 
 class Built(NamedTuple):

@@ -6,10 +6,12 @@
     /count                     POST    {"kept": true}, or of several {"kept": n, "refused": m, "results": [...]}
     /count.gif                 GET     the same as an image
     /pixel/TOKEN.gif           GET     an image: the event that is sealed in the token
+    /pixel/TOKEN.gif           POST    the same, for a beacon; what it gives stands in the address
     /tracker                   GET     the same for ``pixel=TOKEN``, with the visitor's cookie
 
 An answer of success means that the engine has the event; it is in the counters once it has been drained.  Nothing is
-read, so a key that may write is enough, and none for what is sealed.
+read, so a key that may write is enough, and none for what is sealed.  A browser that asks not to be followed gets no
+cookie, and the one that it has is not looked at.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ def hail_routes(
     return (
         Route('/count', server.count, events, ('GET', 'POST'), scope='write', takes=True),
         Route('/count.gif', server.count_image, events, _COUNT, scope='write', takes=True, image=True),
-        Route('/pixel/<token>.gif', server.pixel, _Anything(), _COUNT, takes=True, image=True),
+        Route('/pixel/<token>.gif', server.pixel, _Anything(), ('GET', 'POST'), takes=True, image=True),
         Route('/tracker', server.tracker, _Anything(), _COUNT, takes=True, image=True),
     )
 
@@ -107,7 +109,7 @@ class _HailServer:
             self._count_one(request, 'get')
             return Answer(COUNTED, TEXT)
         self._count_one(request, 'post')
-        return json({'kept': True})
+        return _kept_one()
 
     def count_image(self, request: Request) -> Answer:
         """One event, for an ``<img>``."""
@@ -138,14 +140,16 @@ class _HailServer:
             self._meters.refuse(error)
         if failed := [error for error in errors if isinstance(error, StorageError)]:
             self._outages.warn(failed[0], f'{len(failed)} events of a batch were not kept')
-        return _told(outcomes, errors) if several else json({'kept': True})
+        return _told(outcomes, errors) if several else _kept_one()
 
     # -- sealed events -----------------------------------------------------------------------------------------------
 
     def pixel(self, request: Request) -> Answer:
         """The event of a token, with the amounts and names that the address gives."""
         self._count_sealed(request, request.named['token'], request.given, self._visitor(request))
-        return image()
+        answer = image()
+        # Any page may show it, so any script may know that it was counted; cookies are not sent for such an answer.
+        return Answer(answer.body, answer.type, headers={**answer.headers, 'Access-Control-Allow-Origin': '*'})
 
     def tracker(self, request: Request) -> Answer:
         """The same, of a visitor."""
@@ -153,6 +157,9 @@ class _HailServer:
         token, asked = given.pop('pixel', ''), given.pop('uid', '')
         if not token:
             raise InvalidInput('no pixel is named (give its token as pixel=)', field='pixel')
+        if request.visit.private and asked in ('', _NEW):
+            self._count_sealed(request, token, given, None)
+            return image()
         uid = self._visitor_of(request, asked)
         self._count_sealed(request, token, given, uid)
         answer = image()
@@ -168,8 +175,8 @@ class _HailServer:
     # -- visitors ----------------------------------------------------------------------------------------------------
 
     def _visitor(self, request: Request) -> str | None:
-        """The visitor whom a cookie names, where we signed it."""
-        signed = _cookie_of(request.visit.cookies)
+        """The visitor whom a cookie names, where we signed it and may look at it."""
+        signed = '' if request.visit.private else _cookie_of(request.visit.cookies)
         return uid_of(self._keyrings.current(signed), signed) if signed else None
 
     def _visitor_of(self, request: Request, asked: str) -> str:
@@ -196,6 +203,11 @@ def _cookie_of(cookies: str) -> str:
         if name == COOKIE:
             return value
     return ''
+
+
+def _kept_one() -> Answer:
+    # Pages that let in only what agrees to it send events, too, and browsers complain of an answer that does not.
+    return Answer(json({'kept': True}).body, headers={'Cross-Origin-Resource-Policy': 'cross-origin'})
 
 
 def _told(outcomes: list[Outcome], errors: list[HailWhaleError]) -> Answer:

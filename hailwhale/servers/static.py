@@ -10,6 +10,9 @@ from hailwhale.servers.web import Answer, Request
 
 #: Only our own files; no script, style or frame of anybody else, nothing written into the page itself.
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; object-src 'none'"
+#: What pages of other sites load: they may compare its bytes with what their tag says of them.
+PUBLIC = frozenset({'count.js', 'count.mjs'})
+_FOR_ANY_PAGE = {'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin'}
 #: Kept by browsers, but asked for each time: a new version is seen at once.
 _ASK_EACH_TIME = 'no-cache'
 
@@ -20,8 +23,10 @@ _TYPES = {
     'js': 'text/javascript; charset=utf-8',
     'json': 'application/json',
     'map': 'application/json',
+    'mjs': 'text/javascript; charset=utf-8',
     'png': 'image/png',
     'svg': 'image/svg+xml',
+    'ts': 'text/plain; charset=utf-8',
     'txt': 'text/plain; charset=utf-8',
     'webmanifest': 'application/manifest+json',
     'woff2': 'font/woff2',
@@ -49,6 +54,8 @@ class Static:
             raise NotFound(f'no such file: {shown(name)} ({otherwise})')
         kind = _TYPES.get(name.rpartition('.')[2], 'application/octet-stream')
         headers = {'Content-Security-Policy': POLICY, 'Referrer-Policy': 'same-origin'}
+        if name in PUBLIC:
+            headers |= _FOR_ANY_PAGE
         return Answer(found[0].read_bytes(), kind, _ASK_EACH_TIME, headers=headers)
 
     def _entries(self) -> list[Traversable]:

@@ -86,12 +86,16 @@ class Reads(Protocol):
 
 
 class Visit(NamedTuple):
-    """What a browser says of itself: the page it shows, its cookies, whether they travel sealed."""
+    """What a browser says of itself: the page it shows, its cookies, whether they travel sealed.
+
+    ``private``  whether it asks that nobody be followed: ``Sec-GPC: 1``, or the older ``DNT: 1``
+    """
 
     origin: str | None = None
     cookies: str = ''
     secure: bool = False
     agent: str = ''
+    private: bool = False
 
 
 class Request(NamedTuple):
@@ -384,7 +388,8 @@ def encoded(body: Mapping[str, object], status: int, headers: Mapping[str, str])
 def _visit(call: _Call) -> Visit:
     get = call.environ.get
     secure = 'https' in (get('wsgi.url_scheme'), get('HTTP_X_FORWARDED_PROTO', '').partition(',')[0].strip().lower())
-    return Visit(call.origin, get('HTTP_COOKIE', ''), secure, get('HTTP_USER_AGENT', ''))
+    private = '1' in (get('HTTP_SEC_GPC'), get('HTTP_DNT'))
+    return Visit(call.origin, get('HTTP_COOKIE', ''), secure, get('HTTP_USER_AGENT', ''), private)
 
 
 def _knows(if_none_match: str, etag: str) -> bool:

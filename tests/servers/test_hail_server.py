@@ -508,6 +508,17 @@ def test_an_address_gives_what_the_pixel_leaves_room_for(served: Served, clock: 
     assert served.waiting() == [f'{MINUTE}\tshop\tpage page/home\tprice 9990000 hits 1000000']
 
 
+def test_a_beacon_counts_a_pixel_by_its_address_whatever_its_body_holds(served: Served, clock: Clock) -> None:
+    token = sealed(served, clock, Pixel('shop', vary={'price': (0, 100)}, free=['page'], origins=[PAGE]))
+    for body in (b'', b'price=5', b'{"price": 5}'):
+        reply = served.client.post(f'/pixel/{token}.gif?price=9.99&page=home', body, HTTP_ORIGIN=PAGE, CONTENT_TYPE='')
+        assert (reply.status, reply.body) == (200, GIF)
+        assert reply.headers['Access-Control-Allow-Origin'] == '*'
+        assert reply.headers['Cache-Control'] == 'no-store'
+    assert served.waiting() == [f'{MINUTE}\tshop\tpage page/home\tprice 9990000 hits 1000000'] * 3
+    assert served.client.post(f'/pixel/{token}.gif', b'', HTTP_ORIGIN=f'{PAGE}.evil.example').status == 403
+
+
 REASONS = ['forged', 'foreign', 'expired', 'used_up', 'bounds', 'origin']
 
 
@@ -589,6 +600,24 @@ def test_a_visitor_can_be_made_anew_and_named_but_not_picked(served: Served, clo
     for picked in ('somebody', uid_of(keyring, first)):
         reply = served.client.get(f'/tracker?pixel={token}&uid={picked}')
         assert (reply.status, reply.headers['X-HailWhale-Error']) == (400, 'invalid_input')
+
+
+@pytest.mark.parametrize('asks', [{'HTTP_SEC_GPC': '1'}, {'HTTP_DNT': '1'}])
+def test_who_asks_not_to_be_followed_is_counted_without_a_cookie(
+    served: Served, clock: Clock, asks: dict[str, str]
+) -> None:
+    token = sealed(served, clock, Pixel('a'))
+    named = cookie(served.client.get(f'/tracker?pixel={token}'))
+    uid = uid_of(served.keyrings.current(), named)
+    for path in (f'/pixel/{token}.gif', f'/tracker?pixel={token}', f'/tracker?pixel={token}&uid=_new'):
+        reply = served.client.get(path, HTTP_COOKIE=f'uid={named}', **asks)
+        assert (reply.status, reply.body) == (200, GIF)
+        assert 'Set-Cookie' not in reply.headers
+    assert (len(served.waiting()), len(spied(served.client, f'uid={uid}'))) == (4, 1)
+    # Whom the address names, the page has named; and other values ask for nothing.
+    served.client.get(f'/tracker?pixel={token}&uid={named}', **asks)
+    served.client.get(f'/pixel/{token}.gif', HTTP_COOKIE=f'uid={named}', **dict.fromkeys(asks, '0'))
+    assert len(spied(served.client, f'uid={uid}')) == 3
 
 
 def test_a_tracker_needs_its_pixel(client: Client) -> None:
@@ -722,6 +751,35 @@ def test_a_pixel_needs_no_key(whale: Whale, clock: Clock, keys: Keys) -> None:
     assert served.client.get('/count').status == 401
     picture = served.client.get('/count.gif')
     assert (picture.status, picture.body, picture.headers['X-HailWhale-Error']) == (401, GIF, 'unauthorized')
+
+
+FORM = 'application/x-www-form-urlencoded;charset=UTF-8'
+BEACONS: list[tuple[bytes, str]] = [
+    (b'{"pk": ["Shop", 42], "dimensions": {"page": "/<script>"}, "id": "a-1"}', 'text/plain;charset=UTF-8'),
+    (b'id=a-1&pk=%5B%22Shop%22%2C42%5D&dimensions=%7B%22page%22%3A%22%2F%3Cscript%3E%22%7D&metrics=null', FORM),
+]
+
+
+@pytest.mark.parametrize(('body', 'media'), BEACONS)
+def test_what_a_beacon_brings_is_kept_for_pages_and_pks_of_its_key(
+    whale: Whale, clock: Clock, keys: Keys, body: bytes, media: str
+) -> None:
+    text = keys.create('write', pks=['Shop/*'], origins=[PAGE]).text
+    served = keyed(whale, clock)
+
+    def sent(body: bytes, origin: str) -> Reply:
+        return served.client.post(f'/count?key={text}', body, CONTENT_TYPE=media, HTTP_ORIGIN=origin)
+
+    reply = sent(body, PAGE)
+    assert (reply.status, reply.json) == (200, {'kept': True})
+    assert reply.headers['Access-Control-Allow-Origin'] == PAGE
+    kept = [f'{MINUTE}\tShop/42\tpage page/%2F<script>\thits 1000000\ta-1']
+    assert served.waiting() == kept
+    for refused in (sent(body, 'https://foe.example'), sent(body, 'null'), sent(body.replace(b'Shop', b'Shoq'), PAGE)):
+        assert (refused.status, refused.error['code']) == (403, 'forbidden')
+    large = sent(body + b' ' * whale.settings.max_body, PAGE)
+    assert (large.status, large.error['code']) == (413, 'limit_exceeded')
+    assert served.waiting() == kept
 
 
 def test_who_has_no_key_does_not_get_a_body_read(whale: Whale, clock: Clock, keys: Keys) -> None:

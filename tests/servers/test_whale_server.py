@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from hailwhale.servers.static import Static
+from hailwhale.servers.static import PUBLIC, Static
 from hailwhale.servers.web import Answer, Application, Route
 from hailwhale.servers.whale_server import whale_routes
 from hailwhale.settings import Settings
@@ -533,6 +533,19 @@ def test_every_file_of_the_page_is_served_under_a_type_that_browsers_take(client
         assert reply.headers['Content-Type'] != 'application/octet-stream'
         assert reply.headers['X-Content-Type-Options'] == 'nosniff'
     assert client.get('/static/page.js').headers['Content-Type'] == 'text/javascript; charset=utf-8'
+
+
+def test_only_what_is_made_for_pages_of_others_is_for_them(client: Client) -> None:
+    for entry in (files('hailwhale') / 'static').iterdir():
+        reply = client.get(f'/static/{entry.name}', HTTP_ORIGIN='https://shop.example')
+        names = ('Access-Control-Allow-Origin', 'Cross-Origin-Resource-Policy')
+        found = [reply.headers.get(name) for name in names]
+        assert found == (['*', 'cross-origin'] if entry.name in PUBLIC else [None, None])
+    for name in ('count.js', 'count.mjs'):
+        reply = client.get(f'/static/{name}')
+        assert reply.headers['Content-Type'] == 'text/javascript; charset=utf-8'
+        again = client.get(f'/static/{name}', HTTP_IF_NONE_MATCH=reply.headers['ETag'])
+        assert (again.status, again.headers['Access-Control-Allow-Origin']) == (304, '*')
 
 
 @pytest.mark.parametrize('name', NAMES)
