@@ -13,7 +13,8 @@ import pytest
 from tests.fresh import unmeasured
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ('index.html', 'page.js', 'page.css')
+WIDGET = ('hailwhale.js', 'hailwhale.iife.js', 'jquery.hailwhale.js', 'hailwhale.d.ts')
+PAGE = ('index.html', 'page.js', 'page.css', *WIDGET)
 
 
 class Built(NamedTuple):

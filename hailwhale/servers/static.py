@@ -22,6 +22,7 @@ _TYPES = {
     'map': 'application/json',
     'png': 'image/png',
     'svg': 'image/svg+xml',
+    'ts': 'text/plain; charset=utf-8',
     'txt': 'text/plain; charset=utf-8',
     'webmanifest': 'application/manifest+json',
     'woff2': 'font/woff2',

@@ -32,6 +32,7 @@ function unionOfStarts(lists) {
 }
 
 function aligned(points, starts) {
+  if (points.length === starts.length && points.every(([start], index) => start === starts[index])) return points.map(([, n]) => n);
   const byStart = new Map(points);
   return starts.map((start) => byStart.get(start) ?? null);
 }

@@ -72,8 +72,7 @@ export class Picture {
   expect(options, node) {
     setAttribute(this.parts.frame, 'data-kind', options.kind);
     setAttribute(this.parts.frame, 'aria-busy', 'true');
-    setText(this.parts.title, titleOf(options, node));
-    this.parts.title.hidden = titleOf(options, node) === '';
+    this.#name(options, node);
     this.#crumbs(options, node);
     this.zoom.range = null;
     this.parts.whole.hidden = true;
@@ -113,8 +112,8 @@ export class Picture {
       return this.parts[role];
     };
     this.parts = {};
-    this.root.append(named('frame', 'section', { 'aria-label': 'Graph' },
-      named('title', 'h3', { hidden: true }),
+    this.root.append(named('frame', 'div', { role: 'group' },
+      named('title', 'p', { hidden: true }),
       named('crumbs', 'nav', { 'aria-label': 'Where the graph is', hidden: true }),
       named('trouble', 'p', { role: 'status', hidden: true }),
       named('body', 'div', { hidden: true },
@@ -205,7 +204,7 @@ export class Picture {
     const { before } = this.model;
     const [first] = answer.lines;
     const period = periodWords(options.period);
-    setText(parts.title, titleOf(options, node));
+    const name = this.#name(options, node);
     parts.total.hidden = this.several;
     setText(parts.total, first ? this.formats.exact(first.total) : '');
     setAttribute(parts.total, 'data-value', this.several ? null : first?.total);
@@ -224,8 +223,19 @@ export class Picture {
       starts: answer.starts, series: known, labelOf: this.#labelOf, time: this.time, format: this.formats.exact,
       caption: `${options.metrics.join(', ')}, ${period}${options.tz ? `, ${options.tz}` : ''}`,
     });
-    setAttribute(parts.plot, 'aria-label', `${titleOf(options, node) || options.metrics.join(', ')}, ${period}: `
+    setAttribute(parts.plot, 'aria-label', `${name}, ${period}: `
       + `${known.map((line) => `${line.label} ${this.formats.exact(line.total)}`).join(', ')}. The arrow keys read it bucket by bucket.`);
+  }
+
+  // Its title, or else what it is for those who hear of it.
+  #name(options, node) {
+    const { title, frame } = this.parts;
+    const text = titleOf(options, node);
+    const name = text || options.metrics.join(', ');
+    setText(title, text);
+    title.hidden = text === '';
+    setAttribute(frame, 'aria-label', name);
+    return name;
   }
 
   #labelOf = (path) => this.labels.get(path);
