@@ -4,7 +4,7 @@ SHELL = /bin/sh
 VENV = .venv
 BIN = $(VENV)/bin
 PAGE = hailwhale/static/index.html
-JS_SOURCES = $(shell find js -type d \( -name node_modules -o -name coverage \) -prune -o -type f -print 2>/dev/null)
+JS_SOURCES = $(shell find js -type d \( -name node_modules -o -name coverage -o -name dist \) -prune -o -type f -print 2>/dev/null)
 # How long `make fuzz` looks at each target.
 SECONDS_EACH = 60
 # One for each core, and no more than four: each starts a server of its own of every kind.
@@ -55,7 +55,7 @@ dist: $(VENV)/.test $(PAGE)
 	$(BIN)/python -m build --no-isolation
 
 clean:
-	rm -rf $(VENV) build dist hailwhale.egg-info hailwhale/static js/node_modules js/coverage
+	rm -rf $(VENV) build dist hailwhale.egg-info hailwhale/static js/node_modules js/coverage js/dist
 	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache htmlcov
 	find hailwhale tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 

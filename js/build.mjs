@@ -1,4 +1,5 @@
-// Builds the page into the Python package: index.html, page.js, page.css and the icon, ready to be served.
+// Builds into the Python package what is served from it: the page (index.html, page.js, page.css and the icon), the widget for
+// other pages (hailwhale.js, hailwhale.iife.js, jquery.hailwhale.js), counting from them (count.js, count.mjs), and their types.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -7,70 +8,87 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
+const source = (name) => join(here, 'src', name);
 const target = join(here, '..', 'hailwhale', 'static');
-const LARGEST_SCRIPT = 80 * 1024;
-const LARGEST_COUNTING = 1024;
+const BROWSERS = ['es2022', 'chrome94', 'firefox93', 'safari15'];
+// Style sheets that scripts make are younger than the page asks for.
+const WIDGET_BROWSERS = ['es2022', 'chrome99', 'firefox101', 'safari16.4'];
+const KILO = 1024;
+/** What a reader has to load at the most: bytes as they are, or packed. */
+const BUDGETS = [
+  ['page.js', 81 * KILO, 'as it is'],
+  ['hailwhale.js', 40 * KILO, 'packed'],
+  ['hailwhale.iife.js', 40 * KILO, 'packed'],
+  ['jquery.hailwhale.js', 4 * KILO, 'packed'],
+  ['count.js', KILO, 'packed'],
+  ['count.mjs', KILO, 'packed'],
+];
+/** What pages of others load: a tag may say of their bytes what they have to be. */
+const PUBLIC = ['count.js', 'count.mjs', 'hailwhale.js', 'hailwhale.iife.js', 'jquery.hailwhale.js'];
 
-// uPlot's published module hangs on its class what a page may want; hanging there, nothing of it can be left out. This page
-// draws straight lines and joins no tables, and is 5 kB smaller for it.
-const straightLinesOnly = {
-  name: 'straight-lines-only',
+// uPlot's published module hangs on its class what a page may want; hanging there, nothing of it can be left out. What is not
+// drawn here is several kB.
+const withoutPaths = (...names) => ({
+  name: 'without-paths',
   setup(build) {
     build.onLoad({ filter: /uPlot\.esm\.js$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
-      const unused = /^\s*(\(paths\.(stepped|bars|spline) += \w+\)|uPlot\.join = join);$/gm;
+      const unused = new RegExp(`^\\s*(\\(paths\\.(${names.join('|')}) += \\w+\\)|uPlot\\.join = join);$`, 'gm');
       const contents = source.replace(unused, '');
-      if (source.match(unused)?.length !== 4) throw new Error(`${path} is not the uPlot that this build knows`);
+      if (source.match(unused)?.length !== names.length + 1) throw new Error(`${path} is not the uPlot that this build knows`);
       return { contents, loader: 'js' };
+    });
+  },
+});
+
+// `import text from './sheet.css?inline'`: the sheet as a text, with what it imports.
+const inlineSheets = {
+  name: 'inline-sheets',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\.css\?inline$/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path.replace('?inline', '')), namespace: 'sheet' }));
+    onLoad({ filter: /.*/, namespace: 'sheet' }, async ({ path }) => {
+      const { outputFiles: [sheet] } = await build({ ...common, entryPoints: [path], write: false });
+      return { contents: sheet.text, loader: 'text' };
     });
   },
 };
 
-await rm(target, { recursive: true, force: true });
-await mkdir(target, { recursive: true });
-await build({
-  entryPoints: [join(here, 'src', 'page.js'), join(here, 'src', 'page.css')],
+const common = { bundle: true, minify: true, charset: 'utf8', logLevel: 'warning', legalComments: 'eof', target: BROWSERS };
+const script = {
+  ...common,
   outdir: target,
-  bundle: true,
-  minify: true,
   format: 'esm',
-  target: ['es2022', 'chrome94', 'firefox93', 'safari15'],
-  legalComments: 'eof',
-  charset: 'utf8',
-  logLevel: 'warning',
-  plugins: [straightLinesOnly],
   // Names that begin with an underscore are private wherever they stand, in uPlot too.
   mangleProps: /^_[a-z]/,
-});
+};
+// A few bytes are all that it has to lose.
+const counting = { ...common, target: 'es2021', legalComments: 'none' };
+const widget = { ...script, target: WIDGET_BROWSERS, sourcemap: true, plugins: [inlineSheets, withoutPaths('stepped', 'spline')] };
+
+await rm(target, { recursive: true, force: true });
+await mkdir(target, { recursive: true });
+await build({ ...script, entryPoints: [source('page.js'), source('page.css')], plugins: [withoutPaths('stepped', 'bars', 'spline')] });
+await build({ ...widget, entryPoints: [source('hailwhale.js')] });
+await build({ ...widget, entryPoints: [source('hailwhale.iife.js')], format: 'iife', globalName: 'HailWhale' });
+await build({ ...widget, entryPoints: [source('jquery.hailwhale.js')], format: 'iife' });
+await build({ ...counting, entryPoints: [source('counting/script.js')], outfile: join(target, 'count.js'), format: 'iife' });
+await build({ ...counting, entryPoints: [source('counting/count.js')], outfile: join(target, 'count.mjs'), format: 'esm' });
 for (const name of ['index.html', 'favicon.svg']) {
-  await copyFile(join(here, 'src', name), join(target, name));
+  await copyFile(source(name), join(target, name));
 }
+await copyFile(join(here, 'hailwhale.d.ts'), join(target, 'hailwhale.d.ts'));
+await copyFile(source('counting/count.d.ts'), join(target, 'count.d.ts'));
 // uPlot's license asks that its text goes wherever the code goes.
 await copyFile(join(here, 'node_modules', 'uplot', 'LICENSE'), join(target, 'uplot-license.txt'));
 
-const { size } = await stat(join(target, 'page.js'));
-console.log(`page.js: ${(size / 1024).toFixed(1)} kB`);
-if (size > LARGEST_SCRIPT) {
-  throw new Error(`page.js has ${size} bytes, more than the ${LARGEST_SCRIPT} that a phone should have to load`);
+for (const [name, most, how] of BUDGETS) {
+  const path = join(target, name);
+  const size = how === 'packed' ? gzipSync(await readFile(path), { level: 9 }).length : (await stat(path)).size;
+  console.log(`${name}: ${(size / KILO).toFixed(1)} kB ${how}`);
+  if (size > most) throw new Error(`${name} has ${size} bytes ${how}, more than the ${most} that a phone should have to load`);
 }
-await buildCounting();
-
-// Counting from pages of others: one script for a tag and one to import, what a tag may say of their bytes, and types.
-async function buildCounting() {
-  const from = join(here, 'src', 'counting');
-  const common = { bundle: true, minify: true, target: 'es2021', charset: 'utf8', logLevel: 'warning' };
-  await build({ ...common, entryPoints: [join(from, 'script.js')], outfile: join(target, 'count.js'), format: 'iife' });
-  await build({ ...common, entryPoints: [join(from, 'count.js')], outfile: join(target, 'count.mjs'), format: 'esm' });
-  await copyFile(join(from, 'count.d.ts'), join(target, 'count.d.ts'));
-  const integrity = {};
-  for (const name of ['count.js', 'count.mjs']) {
-    const script = await readFile(join(target, name));
-    const packed = gzipSync(script, { level: 9 }).length;
-    integrity[name] = `sha384-${createHash('sha384').update(script).digest('base64')}`;
-    console.log(`${name}: ${packed} bytes packed, ${integrity[name]}`);
-    if (packed > LARGEST_COUNTING) {
-      throw new Error(`${name} has ${packed} bytes packed, more than the ${LARGEST_COUNTING} that counting may cost a page`);
-    }
-  }
-  await writeFile(join(target, 'integrity.json'), `${JSON.stringify(integrity, null, 2)}\n`);
+const integrity = {};
+for (const name of PUBLIC) {
+  integrity[name] = `sha384-${createHash('sha384').update(await readFile(join(target, name))).digest('base64')}`;
 }
+await writeFile(join(target, 'integrity.json'), `${JSON.stringify(integrity, null, 2)}\n`);

@@ -13,7 +13,9 @@ import pytest
 from tests.fresh import unmeasured
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ('index.html', 'page.js', 'page.css', 'count.js', 'count.mjs', 'count.d.ts', 'integrity.json')
+WIDGET = ('hailwhale.js', 'hailwhale.iife.js', 'jquery.hailwhale.js', 'hailwhale.d.ts')
+COUNTING = ('count.js', 'count.mjs', 'count.d.ts', 'integrity.json')
+PAGE = ('index.html', 'page.js', 'page.css', *WIDGET, *COUNTING)
 
 
 class Built(NamedTuple):

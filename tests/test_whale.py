@@ -692,7 +692,6 @@ def test_a_formula_of_numbers_alone_is_that_number(whale: Whale) -> None:
     assert set(found['_']['2'].values()) == {2}
 
 
-
 class AgainstTheModel(RuleBasedStateMachine):
     """The same calls to the whale and to a dict; now and then all they know is compared."""
 

@@ -11,7 +11,7 @@ from hailwhale.servers.web import Answer, Request
 #: Only our own files; no script, style or frame of anybody else, nothing written into the page itself.
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; object-src 'none'"
 #: What pages of other sites load: they may compare its bytes with what their tag says of them.
-PUBLIC = frozenset({'count.js', 'count.mjs'})
+PUBLIC = frozenset({'count.js', 'count.mjs', 'hailwhale.js', 'hailwhale.iife.js', 'jquery.hailwhale.js'})
 _FOR_ANY_PAGE = {'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin'}
 #: Kept by browsers, but asked for each time: a new version is seen at once.
 _ASK_EACH_TIME = 'no-cache'

@@ -37,17 +37,52 @@ globalThis.ResizeObserver = class {
   }
 };
 
+globalThis.CSSStyleSheet = class {
+  replaceSync(text) {
+    this.text = text;
+  }
+};
+
+/** Every stream that was opened and not closed; a test lets one speak by `hear` and break by `fail`. */
+export const streams = new Set();
+
+export class Stream extends EventTarget {
+  constructor(url) {
+    super();
+    Object.assign(this, { url: new URL(url), readyState: 0 });
+    streams.add(this);
+    Stream.last = this;
+  }
+
+  hear(name, data) {
+    this.readyState = 1;
+    this.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) }));
+  }
+
+  fail(readyState = 0) {
+    this.readyState = readyState;
+    this.onerror(new Event('error'));
+  }
+
+  close() {
+    this.readyState = 2;
+    streams.delete(this);
+  }
+}
+
 /** Records what uPlot would be told: options, data, sizes and which series are shown. */
 export class Plot {
   constructor(options, data, target) {
     Object.assign(this, { options, data, target, width: options.width, height: options.height, destroyed: false });
     this.series = options.series.map((one) => ({ ...one }));
     this.cursor = { idx: null, left: -10, top: -10 };
-    this.over = { offsetLeft: 40 };
+    this.over = document.createElement('div');
+    Object.defineProperty(this.over, 'offsetLeft', { value: 40 });
     this.root = document.createElement('canvas');
     target.append(this.root);
     Plot.last = this;
     Plot.made += 1;
+    for (const hook of options.hooks.ready ?? []) hook(this);
   }
 
   setData(data) {
@@ -64,6 +99,10 @@ export class Plot {
 
   valToPos(value) {
     return this.data[0].indexOf(value) * 10;
+  }
+
+  setScale(name, range) {
+    this.scale = range;
   }
 
   setCursor({ left, top }) {

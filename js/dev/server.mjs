@@ -1,6 +1,9 @@
 // A stand-in for the whale server while the page is made: invented flights, the same questions and answers.
 //
 //   node dev/server.mjs [--port 8090] [--mode flights|empty|broken]
+//
+// The demo pages of the widget lie at /demo/; with ?host=http://127.0.0.1:8085 they draw what a real server counted, which has to
+// know of them: HAILWHALE_CORS=http://127.0.0.1:8090 hailwhale serve.
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, join, basename } from 'node:path';
@@ -9,7 +12,9 @@ import { fileURLToPath } from 'node:url';
 const argument = (name, otherwise) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : otherwise);
 const PORT = Number(argument('--port', 8090));
 const MODE = argument('--mode', 'flights');
-const STATIC = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'hailwhale', 'static');
+const JS = join(dirname(fileURLToPath(import.meta.url)), '..');
+const STATIC = join(JS, '..', 'hailwhale', 'static');
+const FOLDERS = { static: STATIC, demo: join(JS, 'demo'), vendor: join(JS, 'node_modules', 'jquery', 'dist') };
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
 const DAY = 86_400;
 const UNITS = { s: 1, m: 60, h: 3600, d: DAY, w: 7 * DAY, mo: 30 * DAY, y: 365 * DAY };
@@ -151,11 +156,12 @@ function readQuery(params) {
 createServer(async (request, response) => {
   const url = new URL(request.url, 'http://localhost');
   const path = url.pathname.replace(/\/$/, '');
-  const send = (status, type, body) => response.writeHead(status, { 'Content-Type': type, 'Content-Security-Policy': "default-src 'self'; style-src 'self'", 'Cache-Control': 'no-store' }).end(body);
+  const send = (status, type, body) => response.writeHead(status, { 'Content-Type': type, 'Content-Security-Policy': "default-src 'self'; connect-src 'self' http: https:", 'Cache-Control': 'no-store' }).end(body);
   try {
-    if (path === '' || path.startsWith('/static/')) {
+    const folder = FOLDERS[path === '' ? 'static' : path.split('/')[1]];
+    if (folder && (path === '' || path.split('/').length === 3)) {
       const name = path === '' ? 'index.html' : basename(path);
-      return send(200, TYPES[extname(name)] ?? 'text/plain', await readFile(join(STATIC, name)));
+      return send(200, TYPES[extname(name)] ?? 'text/plain', await readFile(join(folder, name)));
     }
     if (MODE === 'broken') throw new Refusal(503, 'storage_unavailable', 'connection refused by unix:/run/hailwhale.sock');
     const answer = answers[path.slice(1)];

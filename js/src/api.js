@@ -33,32 +33,33 @@ export class Api {
 
   /** -> `[{pk, metrics, children}]`: what was counted first of all, or one level below `under`. */
   async pks(under, signal) {
-    return (await this.#ask('pks', { under }, signal)).pks;
+    return (await this.ask('pks', { under }, signal)).pks;
   }
 
   /** -> `[path]`: the children of a node, as full paths. */
   async subdimensions(pk, dimension, signal) {
-    return (await this.#ask('subdimensions', { pk, dimensions: dimension }, signal)).subdimensions;
+    return (await this.ask('subdimensions', { pk, dimensions: dimension }, signal)).subdimensions;
   }
 
   /** -> `{dimension: {metric: {points: [[ms, n]], total: n}}}`: a node and its largest children. */
   plotpoints({ pk, dimension, metric, period, zone, limit, sort }, signal) {
-    return this.#ask('plotpoints', {
+    return this.ask('plotpoints', {
       pk, dimensions: dimension, metrics: [metric], period, depth: 1, limit, sort, totals: 1, tz: zone,
     }, signal);
   }
 
   /** -> `{period: {dimension: {metric: n}}}` */
   totals({ pk, dimensions, metrics, periods }, signal) {
-    return this.#ask('totals', { pk, dimensions, metrics, periods }, signal);
+    return this.ask('totals', { pk, dimensions, metrics, periods }, signal);
   }
 
   /** -> `[{dimension, value, important, ...}]`: every child of a node. */
   async rank({ pk, dimension, metric, period, zone }, signal) {
-    return (await this.#ask('rank', { pk, dimension, metric, period, depth: 1, tz: zone }, signal)).rows;
+    return (await this.ask('rank', { pk, dimension, metric, period, depth: 1, tz: zone }, signal)).rows;
   }
 
-  async #ask(path, params, signal) {
+  /** -> what a path of the server answers; the questions above are made of it. */
+  async ask(path, params, signal) {
     let response;
     try {
       response = await this.fetch(new URL(address(path, params), this.base), {

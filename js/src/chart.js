@@ -13,13 +13,15 @@ const STEPS_LEFT = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
 /**
  * One graph in one element. `draw()` as often as there is something new, `destroy()` once.
  *
- * `pointed({index, left, width})` is called when the cursor moves to a bucket, with index null when it leaves.
+ * `pointed({index, left, width})` is called when the cursor moves to a bucket, with index null when it leaves; `height(width)`
+ * says how high it is.
  */
 export class Chart {
-  constructor(target, { pointed = () => {}, create = (...given) => new uPlot(...given) } = {}) {
+  constructor(target, { pointed = () => {}, create = (...given) => new uPlot(...given), height = heightFor } = {}) {
     this.target = target;
     this.pointed = pointed;
     this.create = create;
+    this.height = height;
     this.plot = null;
     this.shape = '';
     this.onKey = (event) => this.#step(event);
@@ -76,7 +78,7 @@ export class Chart {
 
   #size() {
     const width = Math.floor(this.target.clientWidth);
-    return { width, height: Math.round(Math.min(HIGHEST, Math.max(LOWEST, width * 0.42))) };
+    return { width, height: this.height(width) };
   }
 
   #pointer() {
@@ -104,6 +106,11 @@ export class Chart {
   #leave() {
     this.plot?.setCursor({ left: -10, top: -10 });
   }
+}
+
+/** How high a graph is where nobody says otherwise. */
+export function heightFor(width) {
+  return Math.round(Math.min(HIGHEST, Math.max(LOWEST, width * 0.42)));
 }
 
 /** What uPlot is told; apart from drawing, so that it can be tested without a canvas. */

@@ -1,15 +1,15 @@
 // From an answer of the server to columns: one list of bucket starts, one list of values a series.
-import { isChild, parsePathName, pathName, samePath } from './paths.js';
+import { isWithin, parsePathName, pathName, samePath } from './paths.js';
 
 /**
  * -> `{starts, series}`; `starts` in epoch milliseconds, ascending. A series is
- * `{name, path, isOverall, values, total}`, the asked node first, its children after it, the largest total first;
+ * `{name, path, isOverall, values, total}`, the asked node first, what lies below it after it, the largest total first;
  * a value is null where the answer has none.
  */
 export function readColumns(answer, { node, metric, weights = new Map() }) {
   const found = Object.entries(answer)
     .map(([name, metrics]) => ({ path: parsePathName(name), answered: metrics[metric] }))
-    .filter(({ path, answered }) => answered && (samePath(path, node) || isChild(path, node)));
+    .filter(({ path, answered }) => answered && isWithin(path, node));
   const starts = unionOfStarts(found.map(({ answered }) => answered.points));
   const series = found.map(({ path, answered }) => ({
     name: pathName(path),
@@ -32,6 +32,7 @@ function unionOfStarts(lists) {
 }
 
 function aligned(points, starts) {
+  if (points.length === starts.length && points.every(([start], index) => start === starts[index])) return points.map(([, n]) => n);
   const byStart = new Map(points);
   return starts.map((start) => byStart.get(start) ?? null);
 }

@@ -18,9 +18,9 @@ test('weights order the children of a ratio', () => {
   expect(series.map(({ name }) => name)).toEqual(['_', 'b', 'a']);
 });
 
-test('only the node and its own children are read, and only the asked metric', () => {
+test('only the node and what lies below it are read, and only the asked metric', () => {
   const answer = { route: [points(1), 1], '["route", "JFK"]': [points(2), 2], '["route", "JFK", "LAX"]': [points(1), 1], hour: [points(1), 1] };
-  expect(read(answer, { node: ['route'] }).series.map(({ path }) => path)).toEqual([['route'], ['route', 'JFK']]);
+  expect(read(answer, { node: ['route'] }).series.map(({ path }) => path)).toEqual([['route'], ['route', 'JFK'], ['route', 'JFK', 'LAX']]);
   expect(read(answer, { metric: 'miles' })).toEqual({ starts: [], series: [] });
 });
 

@@ -1,0 +1,32 @@
+// Options as attributes spell them.
+import { defaults } from './options.js';
+
+const NUMBERS = new Set(['depth', 'threshold', 'limit', 'height']);
+const FLAGS = new Set(['compare', 'legend', 'table', 'live', 'drill']);
+const FUNCTIONS = new Set(['onclick', 'onerror']);
+
+/** The names of attributes: every option that a text can hold, and `dimension`. */
+export const ATTRIBUTES = [...Object.keys(defaults).filter((name) => !FUNCTIONS.has(name)), 'dimension'];
+
+/** -> options from those attributes of an element that are there, each after `prefix`. */
+export function readAttributes(target, prefix = '') {
+  const options = {};
+  for (const name of ATTRIBUTES) {
+    const text = target.getAttribute(prefix + name);
+    if (text !== null) options[name] = readOption(name, text);
+  }
+  return options;
+}
+
+function readOption(name, text) {
+  if (NUMBERS.has(name)) return Number(text);
+  if (FLAGS.has(name)) return text === 'false' || text === 'no' ? false : Number(text) > 1 ? Number(text) : true;
+  if (/^\s*[[{]/.test(text)) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // A name may begin with a bracket.
+    }
+  }
+  return text;
+}

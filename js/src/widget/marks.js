@@ -1,0 +1,43 @@
+// Annotations: moments worth a line and a word on the graph.
+const FONT = '11px system-ui, sans-serif';
+const GAP = 4;
+
+/** `[{at, text}]` with `at` a Date, epoch milliseconds or ISO 8601 -> the same with milliseconds, in order; others are refused. */
+export function readMarks(annotations) {
+  return annotations.map(({ at, text }) => {
+    const ms = at instanceof Date ? at.getTime() : typeof at === 'number' ? at : Date.parse(at);
+    if (!Number.isFinite(ms)) throw new TypeError(`not a moment: ${at} (epoch milliseconds, or 2026-01-31T12:00Z)`);
+    return { at: ms, text: String(text) };
+  }).sort((a, b) => a.at - b.at);
+}
+
+/** The texts of those within the bucket at `index`. */
+export function marksIn(marks, starts, index) {
+  const until = starts[index + 1] ?? starts[index] + (starts[index] - (starts[index - 1] ?? starts[index] - 1));
+  return marks.filter(({ at }) => at >= starts[index] && at < until).map(({ text }) => text);
+}
+
+/** Draws them on uPlot's canvas, each word to the left or right of its line, where there is room. */
+export function drawMarks(plot, marks, colour) {
+  const { ctx, bbox, scales } = plot;
+  const ratio = plot.pxRatio ?? 1;
+  ctx.save();
+  ctx.font = FONT.replace('11', String(11 * ratio));
+  ctx.fillStyle = colour;
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = ratio;
+  ctx.textBaseline = 'top';
+  ctx.setLineDash([2 * ratio, 3 * ratio]);
+  for (const { at, text } of marks) {
+    if (at < scales.x.min || at > scales.x.max) continue;
+    const x = Math.round(plot.valToPos(at, 'x', true));
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    const fits = x + GAP * ratio + ctx.measureText(text).width <= bbox.left + bbox.width;
+    ctx.textAlign = fits ? 'left' : 'right';
+    ctx.fillText(text, x + (fits ? GAP : -GAP) * ratio, bbox.top);
+  }
+  ctx.restore();
+}

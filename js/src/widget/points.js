@@ -1,0 +1,66 @@
+// Answers of the server: `{dimension: {metric: [[ms, n], ...]}}`, joined with what has changed in them.
+
+const MILLION = 1e6;
+
+/** The points of one series, with or without its total: -> `{points, total}`, total undefined where it is not told. */
+export function seriesOf(answered) {
+  return Array.isArray(answered) ? { points: answered, total: undefined } : answered;
+}
+
+/** The sum of amounts, exact to the sixth digit after the point, as the server adds them. */
+export function sum(values) {
+  let whole = 0;
+  let millionths = 0;
+  for (const n of values) {
+    const floor = Math.trunc(n);
+    whole += floor;
+    millionths += Math.round((n - floor) * MILLION);
+  }
+  return millionths === 0 ? whole : whole + millionths / MILLION;
+}
+
+/**
+ * `answer` with the buckets of `changed` put in: a new object, the old one stays. What has no number in a new bucket has 0
+ * there; with `sliding` there are as many buckets as before, the latest ones.
+ */
+export function merge(answer, changed, { sliding = true } = {}) {
+  const before = startsOf(answer);
+  const there = new Set(before);
+  const come = startsOf(changed).filter((start) => !there.has(start));
+  const all = come.length === 0 ? before : [...before, ...come].sort((a, b) => a - b);
+  const starts = sliding && before.length > 0 ? all.slice(-before.length) : all;
+  // A name may be __proto__.
+  const merged = Object.create(null);
+  for (const name of new Set([...Object.keys(answer), ...Object.keys(changed)])) {
+    merged[name] = Object.create(null);
+    for (const metric of new Set([...Object.keys(answer[name] ?? {}), ...Object.keys(changed[name] ?? {})])) {
+      const old = answer[name]?.[metric];
+      const fresh = changed[name]?.[metric];
+      merged[name][metric] = come.length === 0 && old && !fresh ? old : joined(starts, pointsOf(old), pointsOf(fresh));
+    }
+  }
+  return merged;
+}
+
+function pointsOf(answered) {
+  return answered === undefined ? [] : seriesOf(answered).points;
+}
+
+function joined(starts, old, fresh) {
+  const values = new Map(old);
+  for (const [start, n] of fresh) values.set(start, n);
+  return starts.map((start) => [start, values.get(start) ?? 0]);
+}
+
+function startsOf(answer) {
+  const all = new Set();
+  let known = [];
+  for (const answered of Object.values(answer).flatMap((metrics) => Object.values(metrics))) {
+    const { points } = seriesOf(answered);
+    // Nearly always all series have the same buckets.
+    if (points.length === known.length && points[0]?.[0] === known[0]?.[0] && points.at(-1)?.[0] === known.at(-1)?.[0]) continue;
+    known = points;
+    for (const [start] of points) all.add(start);
+  }
+  return [...all].sort((a, b) => a - b);
+}

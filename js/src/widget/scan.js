@@ -1,0 +1,33 @@
+// `<div data-hailwhale-pk="shop" data-hailwhale-metric="dollars">`: graphs without a line of script.
+import { readAttributes } from './attributes.js';
+import { graph } from './graph.js';
+
+const graphs = new WeakMap();
+
+/** Draws into every element below `root` that has `data-hailwhale-pk`, once each; -> the graphs that were made. */
+export function scan(root = document, draw = graph) {
+  const made = [];
+  for (const place of root.querySelectorAll('[data-hailwhale-pk]')) {
+    if (graphs.has(place)) continue;
+    const one = draw(place, readAttributes(place, 'data-hailwhale-'));
+    graphs.set(place, one);
+    made.push({
+      ...methodsOf(one),
+      destroy() {
+        graphs.delete(place);
+        one.destroy();
+      },
+    });
+  }
+  return made;
+}
+
+function methodsOf(one) {
+  return { update: (options) => one.update(options), redraw: () => one.redraw() };
+}
+
+/** Calls `then` when the page is read and its own scripts had their say, as to change defaults. */
+export function whenRead(page, then) {
+  if (page.readyState === 'loading') page.addEventListener('DOMContentLoaded', () => then(), { once: true });
+  else queueMicrotask(then);
+}
