@@ -43,6 +43,8 @@ _GIVE_WAY = 512
 #: Heads of answers that are remembered.
 _REMEMBERED = 1_024
 _STATUS = re.compile(r'[2-5][0-9]{2} [ -~]*')
+#: What gevent tells old clients.
+_KEPT = (b'Connection', b'keep-alive')
 _ODD = ('connection', 'date', 'transfer-encoding')
 
 
@@ -237,8 +239,10 @@ class Handler(WSGIHandler):
         if not isinstance(pieces, Pieces):
             super().process_result()
             return
-        # Nobody waits behind an answer that goes on.
+        # Nobody waits behind an answer that goes on; gevent may have promised another one after it.
         self.close_connection = True
+        headers: Any = self.response_headers
+        headers[:] = [header for header in headers if header != _KEPT]
         with self._going_on(pieces):
             super().process_result()
 
