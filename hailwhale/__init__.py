@@ -33,6 +33,7 @@ from hailwhale.errors import (
     StorageUnavailable,
     TokenRefused,
     TooManyRequests,
+    TooManyStreams,
     Unanswerable,
     Unauthorized,
 )
@@ -102,6 +103,7 @@ __all__ = [
     'StorageUnavailable',
     'TokenRefused',
     'TooManyRequests',
+    'TooManyStreams',
     'Unanswerable',
     'Unauthorized',
     'Whale',

@@ -17,6 +17,7 @@
     ├── Unanswerable           a question that the kept counters cannot answer exactly
     ├── MissingLibrary         what was asked for needs a library that is not installed
     ├── SettingsError          a setting with a value that cannot be used
+    ├── TooManyStreams         as many streams are open as may
     ├── AccessError            not for whoever asked
     │   ├── Unauthorized       no key, or one that is not known (any more)
     │   ├── Forbidden          a key that is not for this
@@ -131,6 +132,12 @@ class SettingsError(HailWhaleError):
     """A setting with a value that cannot be used."""
 
     code = 'invalid_setting'
+
+
+class TooManyStreams(HailWhaleError):
+    """As many streams are open in this process as may; the same call may work later."""
+
+    code = 'too_many_streams'
 
 
 class AccessError(HailWhaleError):

@@ -67,6 +67,9 @@ class Meters:
         self.refused: defaultdict[str, int] = defaultdict(int)
         self.push_sizes = Histogram(SIZES)
         self.push_seconds = Histogram(SECONDS)
+        #: Streams that are open; and by kind, events that were sent on them: ``all``, ``points``, ``problem``.
+        self.streams = 0
+        self.streamed: defaultdict[str, int] = defaultdict(int)
         #: By path, how long requests took; by path and status, how many there were.
         self.request_seconds: defaultdict[str, Histogram] = defaultdict(lambda: Histogram(SECONDS))
         self.answers: defaultdict[tuple[str, int], int] = defaultdict(int)

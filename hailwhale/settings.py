@@ -69,6 +69,7 @@ class Settings:
     max_metrics: int
     max_children: int
     max_backlog: int
+    max_streams: int
     ids_kept: int
     max_ids: int
     spy: int
@@ -352,6 +353,13 @@ SETTINGS = (
         '2000000',
         _whole(1, 1_000_000_000),
         'Most events that wait in one of the 64 shards; more are refused until some are drained.',
+    ),
+    Setting(
+        'max_streams',
+        'HAILWHALE_MAX_STREAMS',
+        '1000',
+        _whole(0, 10_000),
+        'Most streams that are open in one process of a server; 0 lets none open.',
     ),
     Setting('ids_kept', 'HAILWHALE_IDS_KEPT', '48h', _seconds, 'How long the id of an event is remembered at least.'),
     Setting(

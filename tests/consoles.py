@@ -85,8 +85,8 @@ def serving(arguments: Sequence[str], home: Path) -> Iterator[str]:
 
 
 def curl(command: str, address: str) -> str:
-    """What a server answers to a ``curl`` of the pages, sent over a socket to another address."""
-    options, [url] = getopt.gnu_getopt(shlex.split(command)[1:], 'gX:H:d:')
+    """What a server answers to a ``curl`` of the pages, sent over a socket to another address; with ``-N``, first."""
+    options, [url] = getopt.gnu_getopt(shlex.split(command)[1:], 'gNX:H:d:')
     given = dict(options)
     headers = dict(value.split(': ', 1) for name, value in options if name == '-H')
     if '-d' in given:
@@ -95,4 +95,15 @@ def curl(command: str, address: str) -> str:
     with closing(http.client.HTTPConnection(address, timeout=20)) as connection:
         method = given.get('-X', 'POST' if '-d' in given else 'GET')
         connection.request(method, url.removeprefix(ADDRESS), given.get('-d'), headers)
-        return connection.getresponse().read().decode() + '\n'
+        reply = connection.getresponse()
+        if '-N' in given:
+            return first_event(reply)
+        return reply.read().decode() + '\n'
+
+
+def first_event(reply: http.client.HTTPResponse) -> str:
+    """What a stream says up to the data of its first event."""
+    lines = [reply.readline()]
+    while not lines[-1].startswith(b'data:'):
+        lines.append(reply.readline())
+    return b''.join(lines).decode()

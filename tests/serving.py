@@ -17,6 +17,7 @@ from typing import Any
 
 from hailwhale import wsgi
 from hailwhale.errors import HailWhaleError, SettingsError
+from hailwhale.servers import streams
 from hailwhale.settings import Settings
 from hailwhale.wsgi import express, handler, lane
 from hailwhale.wsgi.assembly import assembled
@@ -144,7 +145,7 @@ def main(kind: str = 'app', patched: bool = False, told: bool = True, **options:
     logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s %(message)s', stream=stream)
     for name in [name for name in options if name.isupper()]:
         value = options.pop(name)
-        for module in (lane, handler, express):
+        for module in (lane, handler, express, streams):
             if hasattr(module, name):
                 setattr(module, name, value)
     if patched:

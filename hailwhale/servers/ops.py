@@ -147,7 +147,7 @@ class _Collector:
         yield from self._of_store()
 
     def _of_process(self) -> Iterator[Metric]:
-        from prometheus_client.core import CounterMetricFamily
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         meters = self._meters
         events = CounterMetricFamily(
@@ -167,6 +167,11 @@ class _Collector:
             answers.add_metric([path, str(status)], count)
         yield answers
         yield _histogram('hailwhale_request_seconds', 'How long requests took.', dict(meters.request_seconds))
+        yield GaugeMetricFamily('hailwhale_streams', 'Streams that are open.', meters.streams)
+        streamed = CounterMetricFamily('hailwhale_stream_events', 'Events that were sent on streams.', labels=['event'])
+        for event, count in sorted(meters.streamed.items()):
+            streamed.add_metric([event], count)
+        yield streamed
         yield _histogram('hailwhale_push_events', 'Events of one round trip to the engine.', {'': meters.push_sizes})
         yield _histogram('hailwhale_push_seconds', 'How long such a round trip took.', {'': meters.push_seconds})
 

@@ -28,6 +28,7 @@ from hailwhale.errors import (
     StorageError,
     StorageUnavailable,
     TooManyRequests,
+    TooManyStreams,
     Unanswerable,
     Unauthorized,
 )
@@ -38,7 +39,8 @@ from hailwhale.servers.bodies import Environ, UnknownCoding, body_of
 OK, NO_CONTENT, NOT_MODIFIED = 200, 204, 304
 #: More parameters than any path has.
 MAX_PARAMETERS = 64
-#: Seconds after which a client may ask again, when the engine was away, others were quicker, or too many events wait.
+#: Seconds after which a client may ask again, when the engine was away, others were quicker, too many events wait, or
+#: too many streams are open.
 RETRY_AFTER = 2
 #: The parameter of the address line that holds a key, for whoever cannot send a header.
 KEY = 'key'
@@ -105,6 +107,7 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (InvalidInput, 400),
     (Unanswerable, 422),
     (StorageError, 503),
+    (TooManyStreams, 503),
     (Exception, 500),
 )
 
@@ -143,7 +146,7 @@ def refusal(error: Exception) -> Refusal:
 def _headers(error: Exception) -> dict[str, str]:
     """What an error tells in headers: when to ask again, what to ask with."""
     match error:
-        case StorageUnavailable() | StorageConflict() | BacklogFull():
+        case StorageUnavailable() | StorageConflict() | BacklogFull() | TooManyStreams():
             return {'Retry-After': str(RETRY_AFTER)}
         case TooManyRequests():
             return {'Retry-After': str(error.retry_after)}

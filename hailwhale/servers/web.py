@@ -1,7 +1,7 @@
 """Routes and answers: one shape for errors, keys, caching of reads, permissions for pages of other sites.
 
 An `Application` is plain WSGI, made of the routes that it is given.  A handler gets a `Request` and returns an
-`Answer`, or raises; it never sees HTTP.
+`Answer`, or a `Stream` that goes on, or raises; it never sees HTTP.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import blake2b
 from http import HTTPStatus
 from types import MappingProxyType
@@ -38,6 +39,7 @@ from hailwhale.servers.params import (
     refusal,
     shown,
 )
+from hailwhale.servers.pieces import Pieces, WhilePermitted
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -46,6 +48,7 @@ _log = logging.getLogger(__name__)
 
 JSON = 'application/json'
 TEXT = 'text/plain; charset=utf-8'
+EVENTS = 'text/event-stream; charset=utf-8'
 #: A reader may show what it was told a second ago; then a short answer tells that nothing has changed.
 FOR_A_SECOND = 'private, max-age=1'
 NEVER = 'no-store'
@@ -64,7 +67,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 _STATUS_LINES = {int(status): f'{int(status)} {status.phrase}' for status in HTTPStatus}
 _SAFE = frozenset({'GET', 'HEAD', 'OPTIONS'})
 _SAYABLE = re.compile(r'[!-~]+')
-_ASKED_HEADERS = 'Authorization, Content-Encoding, Content-Type, If-None-Match'
+_ASKED_HEADERS = 'Authorization, Content-Encoding, Content-Type, If-None-Match, Last-Event-ID'
 _EXPOSED_HEADERS = f'ETag, Retry-After, {ERROR_HEADER}'
 
 
@@ -86,7 +89,8 @@ class Reads(Protocol):
 
 
 class Visit(NamedTuple):
-    """What a browser says of itself: the page it shows, its cookies, whether they travel sealed.
+    """What a browser says of itself: the page it shows, its cookies, whether they travel sealed, what it was told
+    last.
 
     ``private``  whether it asks that nobody be followed: ``Sec-GPC: 1``, or the older ``DNT: 1``
     """
@@ -96,6 +100,7 @@ class Visit(NamedTuple):
     secure: bool = False
     agent: str = ''
     private: bool = False
+    last_event: str = ''
 
 
 class Request(NamedTuple):
@@ -120,6 +125,16 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer that goes on: server-sent events, each sent as it comes; never cached.
+
+    It ends when there are no more pieces, when whoever asked may not have them any more, or when nobody takes them.
+    """
+
+    pieces: Pieces
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A path, with and without a slash at its end, and who answers there.
 
@@ -134,7 +149,7 @@ class Route:
     """
 
     path: str
-    answer: Callable[[Request], Answer]
+    answer: Callable[[Request], Answer | Stream]
     parameters: Reads | None = None
     methods: tuple[str, ...] = ('GET', 'HEAD')
     scope: Scope | None = None
@@ -222,21 +237,27 @@ class Application:
         """The paths of all routes."""
         return tuple(self._paths)
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> list[bytes] | Pieces:
         began = time.perf_counter()
         call = _Call(environ)
+        answer: Answer | Stream
         try:
             answer = self._answer(call)
         except Exception as error:
             answer = self._refused(error, call)
-        status, headers, body = self._shaped(answer, call)
+        body: list[bytes] | Pieces
+        if isinstance(answer, Stream):
+            status, headers, body = OK, self._streamed(call), answer.pieces
+        else:
+            status, headers, whole = self._shaped(answer, call)
+            body = [whole] if whole and call.method != 'HEAD' else []
         start_response(_STATUS_LINES[status], list(headers.items()))
         if self._meters:
             path = call.route.path if call.route else 'none'
             self._meters.answered(path, status, time.perf_counter() - began)
-        return [body] if body and call.method != 'HEAD' else []
+        return body
 
-    def _answer(self, call: _Call) -> Answer:
+    def _answer(self, call: _Call) -> Answer | Stream:
         environ, method = call.environ, call.method
         call.route, named = self._route(environ.get('PATH_INFO', ''))
         route = call.route
@@ -250,13 +271,24 @@ class Application:
         if route.scope and self._access:
             call.grant = self._permitted(self._access, route.scope, call)
         given: dict[str, Any] = {}
+        pks: Sequence[Path] = ()
         if route.parameters:
             given = route.parameters.read(environ, max_body=self._max_body, max_inflated=self._max_inflated)
-            for pk in route.parameters.pks(given):
-                call.grant.check(pk, below=route.below)
+            pks = tuple(route.parameters.pks(given))
+            _check(call, route, pks)
         # At once, and all or nothing: what is refused costs nothing.
         call.grant.spend(route.parameters.cost(given) if route.parameters else 1)
-        return route.answer(Request(method, given, named, call.grant, _visit(call)))
+        answer = route.answer(Request(method, given, named, call.grant, _visit(call)))
+        if isinstance(answer, Stream) and route.scope and self._access:
+            again = partial(self._check_again, self._access, route, call, pks)
+            return replace(answer, pieces=WhilePermitted(answer.pieces, again))
+        return answer
+
+    def _check_again(self, access: Access, route: Route, call: _Call, pks: Sequence[Path]) -> None:
+        """Raise unless whoever has asked may still do so."""
+        assert route.scope
+        self._permitted(access, route.scope, call)
+        _check(call, route, pks)
 
     @staticmethod
     def _permitted(access: Access, scope: Scope, call: _Call) -> Grant:
@@ -303,8 +335,7 @@ class Application:
     def _shaped(self, answer: Answer, call: _Call) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of an answer, or that the client has it already."""
         cache = answer.cache if call.method in _SAFE else NEVER
-        headers = {'Cache-Control': cache, 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer'}
-        headers |= self._permission(call) | dict(answer.headers)
+        headers = self._common(cache, call) | dict(answer.headers)
         if answer.status == NO_CONTENT:
             return NO_CONTENT, headers, b''
         if cache != NEVER:
@@ -315,6 +346,14 @@ class Application:
                 return NOT_MODIFIED, headers, b''
         headers |= {'Content-Type': answer.type, 'Content-Length': str(len(answer.body))}
         return answer.status, headers, answer.body
+
+    def _streamed(self, call: _Call) -> dict[str, str]:
+        """The headers of an answer that goes on: no proxy may wait for its end."""
+        return self._common(NEVER, call) | {'Content-Type': EVENTS, 'X-Accel-Buffering': 'no'}
+
+    def _common(self, cache: str, call: _Call) -> dict[str, str]:
+        headers = {'Cache-Control': cache, 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer'}
+        return headers | self._permission(call)
 
     # -- pages of other sites ----------------------------------------------------------------------------------------
 
@@ -389,7 +428,14 @@ def _visit(call: _Call) -> Visit:
     get = call.environ.get
     secure = 'https' in (get('wsgi.url_scheme'), get('HTTP_X_FORWARDED_PROTO', '').partition(',')[0].strip().lower())
     private = '1' in (get('HTTP_SEC_GPC'), get('HTTP_DNT'))
-    return Visit(call.origin, get('HTTP_COOKIE', ''), secure, get('HTTP_USER_AGENT', ''), private)
+    agent, last_event = get('HTTP_USER_AGENT', ''), get('HTTP_LAST_EVENT_ID', '')
+    return Visit(call.origin, get('HTTP_COOKIE', ''), secure, agent, private, last_event)
+
+
+def _check(call: _Call, route: Route, pks: Iterable[Path]) -> None:
+    """Raise unless the key is for the pks."""
+    for pk in pks:
+        call.grant.check(pk, below=route.below)
 
 
 def _knows(if_none_match: str, etag: str) -> bool:

@@ -6,6 +6,7 @@
     /update_count_to                      POST        {"counted": true}
     /totals                               GET, POST   {period: {dimension: {metric: number}}}
     /plotpoints                           GET, POST   {dimension: {metric: [[milliseconds, number], ...]}}
+    /stream                               GET         the same live, as `hailwhale.servers.streams` says
     /rank                                 GET, POST   {"rows": [...]}
     /subdimensions                        GET, POST   {"subdimensions": [[name, ...], ...]}
     /pks                                  GET, POST   {"pks": [{"pk": [...], "metrics": [...], "children": number}]}
@@ -31,7 +32,8 @@ from hailwhale.servers.decision_server import decision_routes
 from hailwhale.servers.params import Parameters, flag, formulas, one_of, raw, share, value, whole, word
 from hailwhale.servers.results_server import results_routes
 from hailwhale.servers.static import Static
-from hailwhale.servers.web import COUNTED, FOR_A_SECOND, TEXT, Answer, Request, Route, json
+from hailwhale.servers.streams import Streams
+from hailwhale.servers.web import COUNTED, FOR_A_SECOND, TEXT, Answer, Request, Route, Stream, json
 from hailwhale.whale import Whale
 
 #: Events that a look at the spy logs answers, unless it says how many; and how many at the most.
@@ -58,6 +60,10 @@ _PLOTPOINTS = Parameters(
     descending=flag,
     totals=flag,
 )
+# Milliseconds, always.
+_STREAM = Parameters(
+    pk=value, dimensions=value, metrics=formulas, period=value, depth=whole, sort=word, limit=whole, tz=value
+)
 _RANK = Parameters(
     pk=value, metric=word, dimension=value, period=value, depth=whole, important=share, limit=whole, tz=value
 )
@@ -67,14 +73,15 @@ _SPY = Parameters(pk=value, uid=raw, limit=whole).about_all()
 _RESET = Parameters(pk=value, dimensions=value, metrics=value)
 
 
-def whale_routes(whale: Whale, hail: Hail | None = None) -> tuple[Route, ...]:
+def whale_routes(whale: Whale, hail: Hail | None = None, streams: Streams | None = None) -> tuple[Route, ...]:
     """The routes of the whale server; those of ``hail`` are left out without it."""
-    server, page = _WhaleServer(whale), Static('hailwhale', 'static')
+    server, page = _WhaleServer(whale, streams or Streams(whale)), Static('hailwhale', 'static')
     return (
         Route('/count_now', server.count_now, _COUNT, _WRITE, scope='write'),
         Route('/update_count_to', server.update_count_to, _LEVEL, _CHANGE, scope='admin', own_pages=True),
         Route('/totals', server.totals, _TOTALS, _READ, scope='read'),
         Route('/plotpoints', server.plotpoints, _PLOTPOINTS, _READ, scope='read'),
+        Route('/stream', server.stream, _STREAM, ('GET',), scope='read'),
         Route('/rank', server.rank, _RANK, _READ, scope='read'),
         Route('/subdimensions', server.subdimensions, _SUBDIMENSIONS, _READ, scope='read'),
         Route('/pks', server.pks, _PKS, _READ, scope='read', below=True),
@@ -108,8 +115,9 @@ def _of_hail(hail: Hail) -> tuple[Route, ...]:
 class _WhaleServer:
     """What answers at the routes."""
 
-    def __init__(self, whale: Whale) -> None:
+    def __init__(self, whale: Whale, streams: Streams) -> None:
         self._whale = whale
+        self._streams = streams
 
     # -- counting ----------------------------------------------------------------------------------------------------
 
@@ -144,6 +152,10 @@ class _WhaleServer:
             for by_metric in found.values():
                 by_metric.update({metric: _as_mapping(drawn) for metric, drawn in by_metric.items()})
         return json(found, cache=FOR_A_SECOND)
+
+    def stream(self, request: Request) -> Stream:
+        """Numbers over time, and what changes of them."""
+        return Stream(self._streams.open(request.given, request.visit.last_event))
 
     def rank(self, request: Request) -> Answer:
         """Children by what they have."""

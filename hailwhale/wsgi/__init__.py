@@ -181,7 +181,8 @@ class _Server(WSGIServer):
 
     def _answer(self, connection: Connection, data: bytes) -> bytes | None:
         reader = Reader(connection.socket, data)
-        return reader.rest() if Handler(connection.socket, connection.address, self, reader).answer() else None
+        handler = Handler(connection.socket, connection.address, self, reader, connection.going_on)
+        return reader.rest() if handler.answer() else None
 
     def finish(self, grace: float) -> None:
         """Accept no more; answer the requests that are here, for ``grace`` seconds at the most."""

@@ -23,6 +23,7 @@ from hailwhale.parts import register
 from hailwhale.servers.hail_server import hail_routes
 from hailwhale.servers.ops import Watch, ops_routes
 from hailwhale.servers.queries import Queries
+from hailwhale.servers.streams import Streams
 from hailwhale.servers.web import Application, Route
 from hailwhale.servers.whale_server import whale_routes
 from hailwhale.storage import Storage, connect
@@ -87,7 +88,9 @@ def assembled(
             rings = Keyrings(lambda: keyring(whale.storage, settings))
             routes += hail_routes(hail, gathering, keyrings=rings, meters=meters, queries=queries)
         if 'whale' in parts:
-            routes += whale_routes(whale, hail)
+            streams = Streams(whale, meters=meters)
+            stack.callback(streams.close)
+            routes += whale_routes(whale, hail, streams)
         app = Application(
             [*routes, *ops_routes(watch, meters)],
             cors=settings.cors,

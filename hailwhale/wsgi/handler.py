@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import re
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from email.utils import formatdate
 from functools import lru_cache
 from http.client import HTTPException
@@ -24,9 +24,10 @@ from gevent.pywsgi import MAX_REQUEST_LINE, Input, WSGIHandler  # type: ignore[a
 from hailwhale.servers.framing import fault_of, refused
 from hailwhale.servers.heads import MAX_LINE, has_ended, is_plain_query, known
 from hailwhale.servers.params import hide_key
+from hailwhale.servers.pieces import Pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from _typeshed.wsgi import WSGIApplication
 
@@ -42,6 +43,8 @@ _GIVE_WAY = 512
 #: Heads of answers that are remembered.
 _REMEMBERED = 1_024
 _STATUS = re.compile(r'[2-5][0-9]{2} [ -~]*')
+#: What gevent tells old clients.
+_KEPT = (b'Connection', b'keep-alive')
 _ODD = ('connection', 'date', 'transfer-encoding')
 
 
@@ -124,7 +127,10 @@ def on_paper(application: WSGIApplication, head: bytes) -> bytes:
 
 
 class Handler(WSGIHandler):
-    """Answers one request of a connection, within stated times."""
+    """Answers one request of a connection, within stated times.
+
+    ``going_on``  is entered with an answer that goes on, and left when that is over
+    """
 
     server: Any
     # Clients that went away, or never read what they asked for, are no errors of ours.
@@ -134,8 +140,16 @@ class Handler(WSGIHandler):
     _told: tuple[str, list[tuple[str, str]]] | None = None
     _is_plain = False
 
-    def __init__(self, plug: Any, address: Any, server: Server, reader: Reader) -> None:
+    def __init__(
+        self,
+        plug: Any,
+        address: Any,
+        server: Server,
+        reader: Reader,
+        going_on: Callable[[Pieces], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self._reader = reader
+        self._going_on = going_on
         # The system's socket, which does not wait; on paper there is none.
         self._plug = getattr(plug, '_sock', None)
         super().__init__(plug, address, server, reader)  # type: ignore[call-arg, arg-type]
@@ -218,6 +232,18 @@ class Handler(WSGIHandler):
             self._tell()
             # An application may tell them with the first piece of its answer.
             self._is_plain = False
+            self._process_pieces()
+
+    def _process_pieces(self) -> None:
+        pieces: Any = self.result
+        if not isinstance(pieces, Pieces):
+            super().process_result()
+            return
+        # Nobody waits behind an answer that goes on; gevent may have promised another one after it.
+        self.close_connection = True
+        headers: Any = self.response_headers
+        headers[:] = [header for header in headers if header != _KEPT]
+        with self._going_on(pieces):
             super().process_result()
 
     def _in_one_piece(self, status: str, headers: list[tuple[str, str]]) -> bytes:

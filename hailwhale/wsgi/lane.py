@@ -4,29 +4,41 @@ What a client sends is read here until it holds a whole head.  Then either someb
 an answer (`Take`), or the connection is handed to a greenlet that answers this one request by any means, and comes
 back with what was read beyond it.  Answers leave in the order of their requests: a connection is handed over only when
 it is owed nothing, and whoever takes requests pays in their order.
+
+An answer that goes on keeps its greenlet, but nobody waits for it: neither other requests, nor the end of the server.
+It ends when its client hangs up.
 """
 
 from __future__ import annotations
 
 import logging
+import socket as system
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
 from gevent.pool import Group
-from gevent.socket import SHUT_RD
+from gevent.socket import SHUT_RD, SHUT_RDWR
 
 from hailwhale.servers.framing import refused
 from hailwhale.servers.heads import MAX_HEAD, MAX_LINE, has_ended
+
+if TYPE_CHECKING:
+    from hailwhale.servers.pieces import Pieces
 
 #: Seconds without a request after which a connection is closed; for the head of a request; and for a client to take
 #: what it is sent.
 IDLE_SECONDS = 60.0
 HEADER_SECONDS = 10.0
 SEND_SECONDS = 60.0
+#: Seconds after which a client is dead that says nothing of what it was sent, while an answer goes on: the system would
+#: wait for a quarter of an hour.
+DEAD_SECONDS = 30
+#: Seconds for a client to take the end of an answer that goes on, when the server ends.
+CUT_SECONDS = 0.5
 #: Requests of one connection, and of all, that were taken and not answered: beyond them nothing more is read.
 MOST_OWED = 128
 MOST_OWED_TO_ALL = 20_000
@@ -53,6 +65,7 @@ class Connection:
         '_ended',
         '_last',
         '_out',
+        '_pieces',
         '_plug',
         '_reads',
         '_seconds',
@@ -82,11 +95,15 @@ class Connection:
         self._ended = False  # nothing more comes
         self._last = False  # the last request was taken
         self._closed = False
+        self._pieces: Pieces | None = None  # of the answer that goes on
         self._reads.start(self._readable)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def _readable(self) -> None:
+        if self._pieces:
+            self._hear_end(self._pieces)
+            return
         if self.handed:
             # What comes meanwhile waits where it is; seldom does any.
             self._reads.stop()
@@ -186,6 +203,11 @@ class Connection:
         if len(self._out) == 1:
             self.lane.has_answers(self)
 
+    def hang_up(self) -> None:
+        """Say that it is over, whoever waits to send or to read more."""
+        with suppress(OSError):
+            self._plug.shutdown(SHUT_RDWR)
+
     def send(self) -> None:
         """Send the answers that are here, in one piece."""
         if self._closed:
@@ -220,6 +242,42 @@ class Connection:
         # Whoever still waits for an answer is heard on when it has come.
         if self._data or self._ended or self._last or not self._reads.active:
             self._advance()
+
+    # -- an answer that goes on --------------------------------------------------------------------------------------
+
+    @contextmanager
+    def going_on(self, pieces: Pieces) -> Iterator[None]:
+        """While an answer goes on, and is the last one: it ends when the client hangs up, or the server ends."""
+        self._pieces = pieces
+        # Not every system has it, and not every kind of socket.
+        with suppress(AttributeError, OSError):
+            self._plug.setsockopt(system.IPPROTO_TCP, system.TCP_USER_TIMEOUT, DEAD_SECONDS * 1_000)
+        if not self._reads.active:
+            self._reads.start(self._readable)
+        self.lane.begin_going_on(self)
+        try:
+            yield
+        finally:
+            self.lane.end_going_on(self)
+            self._reads.stop()
+            self._pieces = None
+
+    def _hear_end(self, pieces: Pieces) -> None:
+        """Nothing is read any more, but that the client has hung up."""
+        try:
+            if self._plug.recv(_READ):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self._reads.stop()
+        pieces.end()
+
+    def end_pieces(self) -> None:
+        """The server ends, and with it the answer that goes on."""
+        if self._pieces:
+            self._pieces.end()
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -278,6 +336,7 @@ class Lane:
         self.loop = self._hub.loop
         self.take = take
         self.connections: set[Connection] = set()
+        self.going_on: set[Connection] = set()  #: those whose answer goes on
         self.owed = 0
         self.finishing = False
         self._closed_one = Event()
@@ -354,6 +413,20 @@ class Lane:
             self._idle.append(me)
             connection, data = self._hub.switch()
 
+    def begin_going_on(self, connection: Connection) -> None:
+        """An answer goes on from here: the next request need not wait for its end."""
+        self.going_on.add(connection)
+        if self.finishing:
+            connection.end_pieces()
+        self._busy -= 1
+        if self._waiting:
+            self.hand_over(*self._waiting.popleft())
+
+    def end_going_on(self, connection: Connection) -> None:
+        """It does so no more."""
+        self._busy += 1
+        self.going_on.discard(connection)
+
     def _answer_one(self, connection: Connection, data: bytes) -> None:
         rest = None
         try:
@@ -365,6 +438,11 @@ class Lane:
                 connection.take_back(rest)
 
     # -- looking after -----------------------------------------------------------------------------------------------
+
+    def _cut(self) -> None:
+        """Hang up on those who do not take the end of an answer that goes on."""
+        for connection in self.going_on:
+            connection.hang_up()
 
     def _look_after_all(self) -> None:
         for connection in list(self.connections):
@@ -378,10 +456,14 @@ class Lane:
         for connection in list(self.connections):
             if not connection.handed:
                 connection.hear_no_more()
+        for connection in self.going_on:
+            connection.end_pieces()
+        cutting = gevent.spawn_later(CUT_SECONDS, self._cut)
         with gevent.Timeout(grace, False):  # type: ignore[arg-type]
             while self.connections:
                 self._closed_one.clear()
                 self._closed_one.wait()
+        cutting.kill()
         left = len(self.connections)
         self._idle.clear()
         self._answering.kill(timeout=1)

@@ -23,6 +23,7 @@ TARGETS = {
     't10': 't10_decisions',
     't11': 't11_peeking',
     't12': 't12_references',
+    't14': 't14_graphs',
     'growth': 'growth',
 }
 

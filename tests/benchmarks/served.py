@@ -16,11 +16,18 @@ from tests.fresh import unmeasured
 @contextmanager
 def server(kind: str, home: Path) -> Iterator[str]:
     """A process that serves; its address."""
+    with process(kind, home) as (url, _):
+        yield url
+
+
+@contextmanager
+def process(kind: str, home: Path) -> Iterator[tuple[str, int]]:
+    """The same; with the number of the process."""
     command = [sys.executable, '-m', 'tests.benchmarks.served', kind, str(home)]
     with subprocess.Popen(command, env=unmeasured(), stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
-            yield server.stdout.readline().strip()
+            yield server.stdout.readline().strip(), server.pid
         finally:
             server.terminate()
 

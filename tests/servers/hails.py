@@ -9,6 +9,7 @@ from hailwhale.keyrings import Keyrings, keyring
 from hailwhale.meters import Meters
 from hailwhale.servers.hail_server import hail_routes
 from hailwhale.servers.ops import Watch, ops_routes
+from hailwhale.servers.streams import Streams
 from hailwhale.servers.web import Application
 from hailwhale.servers.whale_server import whale_routes
 from hailwhale.whale import Whale
@@ -25,10 +26,11 @@ class Served:
         self.meters = Meters()
         self.keyrings = Keyrings(lambda: keyring(whale.storage, settings))
         self.watch = Watch(whale)
+        self.streams = Streams(whale, meters=self.meters)
         gathering = Gathering(self.meters.measured(self.hail.push))
         self.routes = (
             *hail_routes(self.hail, gathering, keyrings=self.keyrings, meters=self.meters),
-            *whale_routes(whale, self.hail),
+            *whale_routes(whale, self.hail, self.streams),
             *ops_routes(self.watch, self.meters),
         )
         self.app = Application(

@@ -490,7 +490,7 @@ def test_a_browser_that_asks_first_is_told_what_it_may_send(whale: Whale) -> Non
     client = serving(whale, cors=FRIEND)
     friend = client('OPTIONS', '/count_now', HTTP_ORIGIN=FRIEND, HTTP_ACCESS_CONTROL_REQUEST_METHOD='POST')
     assert friend.headers['Access-Control-Allow-Methods'] == 'GET, POST, OPTIONS'
-    allowed = 'Authorization, Content-Encoding, Content-Type, If-None-Match'
+    allowed = 'Authorization, Content-Encoding, Content-Type, If-None-Match, Last-Event-ID'
     assert friend.headers['Access-Control-Allow-Headers'] == allowed
     assert friend.headers['Access-Control-Max-Age'] == '600'
     foe = client('OPTIONS', '/count_now', HTTP_ORIGIN=FOE, HTTP_ACCESS_CONTROL_REQUEST_METHOD='POST')

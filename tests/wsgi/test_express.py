@@ -544,14 +544,19 @@ http {{
 def proxied(
     ways: tuple[Served, Served], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Served]:
-    """A real proxy in front of the server."""
+    version, buffering = request.param
+    with proxy(tmp_path_factory.mktemp('nginx'), ways[0], version=version, buffering=buffering) as found:
+        yield found
+
+
+@contextmanager
+def proxy(folder: Path, served: Served, *, version: str, buffering: str) -> Iterator[Served]:
+    """A real proxy in front of a server."""
     binary = shutil.which('nginx', path='/usr/sbin:/usr/local/sbin:/opt/homebrew/bin:/usr/local/bin:/usr/bin')
     if binary is None:
         pytest.fail('these tests need nginx: apt-get install nginx-light (macOS: brew install nginx)')
-    folder = tmp_path_factory.mktemp('nginx')
     (port,) = free_ports(1)
-    version, buffering = request.param
-    text = NGINX.format(folder=folder, hail=ways[0].address[1], port=port, version=version, buffering=buffering)
+    text = NGINX.format(folder=folder, hail=served.address[1], port=port, version=version, buffering=buffering)
     (folder / 'nginx.conf').write_text(text)
     command = [binary, '-c', str(folder / 'nginx.conf'), '-e', str(folder / 'error.log'), '-p', str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy:
