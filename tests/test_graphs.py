@@ -20,6 +20,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
+from tests.engines import free_ports
 from tests.fresh import unmeasured
 from tests.test_page import SHOWN, ask, browser, complaints, page
 
@@ -66,9 +67,9 @@ def post(address: str, path: str, body: object = None) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(home: Path, **environment: str) -> Iterator[str]:
+def serving(home: Path, *, port: int = 0, **environment: str) -> Iterator[str]:
     """The address of a server."""
-    command = [sys.executable, '-m', 'hailwhale', '--home', str(home), 'serve', '--port', '0']
+    command = [sys.executable, '-m', 'hailwhale', '--home', str(home), 'serve', '--port', str(port)]
     with subprocess.Popen(command, env=unmeasured(**environment), stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
         try:
@@ -346,6 +347,36 @@ def test_a_hit_is_on_the_screen_without_a_reload(demo: str, page: Page) -> None:
         page.locator('#hit').click()
         expect(part(graph, 'total')).to_have_attribute('data-value', str(hits), timeout=SHOWN)
     expect(part(graph, 'nothing')).to_be_hidden()
+
+
+def test_a_hit_comes_by_the_stream_and_nothing_else_is_asked(server: str, demo: str, page: Page) -> None:
+    with page.expect_response('**/stream?*') as opened:
+        page.goto(demo.format('live').partition('?')[0])
+    assert opened.value.headers['content-type'].startswith('text/event-stream')
+    graph = page.locator('#graph')
+    before = ask(server, 'totals', pk='live', metrics=['hits'], period='1m:1h')['1m:1h']['_']['hits']
+    asked: list[str] = []
+    page.on('request', lambda request: asked.append(request.url))
+    for hits in (1, 2, 3):
+        page.evaluate("fetch('/count_now?pk=live')")
+        expect(part(graph, 'total')).to_have_attribute('data-value', str(before + hits), timeout=SHOWN)
+    assert [url for url in asked if 'count_now' not in url] == []
+
+
+def test_a_graph_goes_on_when_the_server_comes_back(tmp_path: Path, page: Page, complaints: list[str]) -> None:
+    page.context.route(DEMO, demo_file)
+    (port,) = free_ports(1)
+    total = part(page.locator('#graph'), 'total')
+    with serving(tmp_path, port=port) as address:
+        post(address, 'count_now', {'pk': 'live'})
+        with page.expect_response('**/stream?*'):
+            page.goto(f'{address}demo/live.html')
+        expect(total).to_have_attribute('data-value', '1', timeout=SHOWN)
+    with serving(tmp_path, port=port) as address:
+        post(address, 'count_now', {'pk': 'live'})
+        expect(total).to_have_attribute('data-value', '2', timeout=2 * SHOWN)
+    # The browser reports every connection that is refused by itself.
+    complaints[:] = [complaint for complaint in complaints if 'Failed to load resource' not in complaint]
 
 
 def test_hits_are_made_by_the_page_of_hits(server: str, demo: str, page: Page) -> None:
