@@ -20,11 +20,13 @@ const BUDGETS = [
   ['hailwhale.js', 40 * KILO, 'packed'],
   ['hailwhale.iife.js', 40 * KILO, 'packed'],
   ['jquery.hailwhale.js', 4 * KILO, 'packed'],
+  ['graph.js', 2 * KILO, 'packed'],
+  ['table_graph.js', 2 * KILO, 'packed'],
   ['count.js', KILO, 'packed'],
   ['count.mjs', KILO, 'packed'],
 ];
 /** What pages of others load: a tag may say of their bytes what they have to be. */
-const PUBLIC = ['count.js', 'count.mjs', 'hailwhale.js', 'hailwhale.iife.js', 'jquery.hailwhale.js'];
+const PUBLIC = ['count.js', 'count.mjs', 'graph.js', 'table_graph.js', 'hailwhale.js', 'hailwhale.iife.js', 'jquery.hailwhale.js'];
 
 // uPlot's published module hangs on its class what a page may want; hanging there, nothing of it can be left out. What is not
 // drawn here is several kB.
@@ -71,6 +73,9 @@ await build({ ...script, entryPoints: [source('page.js'), source('page.css')], p
 await build({ ...widget, entryPoints: [source('hailwhale.js')] });
 await build({ ...widget, entryPoints: [source('hailwhale.iife.js')], format: 'iife', globalName: 'HailWhale' });
 await build({ ...widget, entryPoints: [source('jquery.hailwhale.js')], format: 'iife' });
+for (const name of ['graph.js', 'table_graph.js']) {
+  await build({ ...script, target: WIDGET_BROWSERS, entryPoints: [source(name)], format: 'iife' });
+}
 await build({ ...counting, entryPoints: [source('counting/script.js')], outfile: join(target, 'count.js'), format: 'iife' });
 await build({ ...counting, entryPoints: [source('counting/count.js')], outfile: join(target, 'count.mjs'), format: 'esm' });
 for (const name of ['index.html', 'favicon.svg']) {

@@ -574,3 +574,30 @@ def test_a_page_of_another_site_draws_what_a_server_counted_that_knows_it(page: 
         ]
         page.goto(shop)
         expect(part(drawn(page.locator('hail-graph')), 'total')).to_have_text('2.50')
+
+
+def test_one_tag_draws_where_it_stands_or_where_it_says(page: Page, tmp_path: Path) -> None:
+    places: list[str] = []
+    with site(places) as shop, serving(tmp_path, HAILWHALE_CORS=shop) as address:
+        for child, dollars in (('tea', 7.5), ('pot', 2.5)):
+            post(address, 'count_now', {'pk': 'shop', 'dimensions': child, 'metrics': {'dollars': dollars}})
+        policy = f"default-src 'none'; img-src data:; script-src {address}; connect-src {address}"
+        sealed = json.loads((ROOT / 'hailwhale' / 'static' / 'integrity.json').read_text('utf-8'))['graph.js']
+        places += [
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            '<div id="there"></div><main>',
+            f'<script src="{address}graph.js?pk=shop&metric=dollars&interval=1h&period=24h&area=1&title=%3Cb%3ESales"'
+            f' integrity="{sealed}" crossorigin="anonymous"></script>',
+            f'<script src="{address}table_graph.js?pk=shop&columns=dollars,hits&parent_div=there&delay=1"></script>',
+            '</main>',
+        ]
+        page.goto(shop)
+        graph = page.locator('main script + div')
+        expect(part(drawn(graph), 'total')).to_have_attribute('data-value', '10')
+        expect(graph).to_contain_text('<b>Sales')
+        assert list(table(graph)) == ['Time', 'overall', 'tea', 'pot']
+        other = page.locator('#there')
+        expect(drawn(other).locator('table')).to_be_visible()
+        assert list(table(other)) == ['Time', 'dollars', 'hits']
+        post(address, 'count_now', {'pk': 'shop', 'dimensions': 'tea', 'metrics': {'dollars': 1}})
+        expect(part(graph, 'total')).to_have_attribute('data-value', '11', timeout=SHOWN)

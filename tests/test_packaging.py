@@ -13,7 +13,7 @@ import pytest
 from tests.fresh import unmeasured
 
 ROOT = Path(__file__).resolve().parent.parent
-WIDGET = ('hailwhale.js', 'hailwhale.iife.js', 'jquery.hailwhale.js', 'hailwhale.d.ts')
+WIDGET = ('hailwhale.js', 'hailwhale.iife.js', 'jquery.hailwhale.js', 'graph.js', 'table_graph.js', 'hailwhale.d.ts')
 COUNTING = ('count.js', 'count.mjs', 'count.d.ts', 'integrity.json')
 PAGE = ('index.html', 'page.js', 'page.css', *WIDGET, *COUNTING)
 

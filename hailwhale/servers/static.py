@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -11,7 +12,12 @@ from hailwhale.servers.web import Answer, Request
 #: Only our own files; no script, style or frame of anybody else, nothing written into the page itself.
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; object-src 'none'"
 #: What pages of other sites load: they may compare its bytes with what their tag says of them.
-PUBLIC = frozenset({'count.js', 'count.mjs', 'hailwhale.js', 'hailwhale.iife.js', 'jquery.hailwhale.js'})
+PUBLIC = frozenset(
+    {
+        *('count.js', 'count.mjs'),
+        *('graph.js', 'table_graph.js', 'hailwhale.js', 'hailwhale.iife.js', 'jquery.hailwhale.js'),
+    }
+)
 _FOR_ANY_PAGE = {'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin'}
 #: Kept by browsers, but asked for each time: a new version is seen at once.
 _ASK_EACH_TIME = 'no-cache'
@@ -42,6 +48,10 @@ class Static:
     def page(self, _: Request) -> Answer:
         """The page itself."""
         return self._file('index.html', 'the page is not built: run make page')
+
+    def named(self, name: str) -> Callable[[Request], Answer]:
+        """What answers with one file; what a request gives besides is for the file itself to read."""
+        return lambda _: self._file(name, 'it is not built: run make page')
 
     def file(self, request: Request) -> Answer:
         """A file beside it."""

@@ -15,6 +15,7 @@
     /spy                                  GET, POST   {"events": [...]}, newest first
     /reset                                POST        {"reset": number of nodes}
     /flush_hail                           POST        {"drained": number of events}
+    /graph.js, /table_graph.js            GET         scripts that draw where their tag stands
     / and /static/NAME                    GET         the page
 
 Parameters are those of `hailwhale.whale.Whale`, by the same names.  By GET they stand in the address line, spelled
@@ -91,6 +92,8 @@ def whale_routes(whale: Whale, hail: Hail | None = None, streams: Streams | None
         *(_of_hail(hail) if hail else ()),
         Route('/', page.page),
         Route('/static/<name>', page.file),
+        Route('/graph.js', page.named('graph.js')),
+        Route('/table_graph.js', page.named('table_graph.js')),
     )
 
 

@@ -1,5 +1,6 @@
 // The entry of the jQuery plug-in: data and methods, without anything that draws.
-import { install, loader } from './widget/plugin.js';
+import { loader } from './widget/loading.js';
+import { install } from './widget/plugin.js';
 
 const src = document.currentScript?.src || document.baseURI;
 install(window.jQuery, { window, home: new URL('../', src).href, load: loader(window, new URL('hailwhale.iife.js', src).href) });

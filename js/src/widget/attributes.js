@@ -18,9 +18,10 @@ export function readAttributes(target, prefix = '') {
   return options;
 }
 
-function readOption(name, text) {
+/** One option as a text spells it. */
+export function readOption(name, text) {
   if (NUMBERS.has(name)) return Number(text);
-  if (FLAGS.has(name)) return text === 'false' || text === 'no' ? false : Number(text) > 1 ? Number(text) : true;
+  if (FLAGS.has(name)) return ['false', 'no', '0'].includes(text) ? false : Number(text) > 1 ? Number(text) : true;
   if (/^\s*[[{]/.test(text)) {
     try {
       return JSON.parse(text);

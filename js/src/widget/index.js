@@ -1,6 +1,7 @@
 // What the bundles export.
 import { define } from './element.js';
-import { scan, whenRead } from './scan.js';
+import { whenRead } from './reading.js';
+import { scan } from './scan.js';
 
 export { HailGraph } from './element.js';
 export { graph } from './graph.js';

@@ -59,23 +59,3 @@ export function install($, { load, window, home = '' }) {
     };
   };
 }
-
-/** -> a function that promises the drawing: one that is there, or the script `address`, loaded once. */
-export function loader(window, address) {
-  let promise = null;
-  return () => {
-    if (window.HailWhale) return Promise.resolve(window.HailWhale);
-    promise ??= new Promise((done, failed) => {
-      const script = window.document.createElement('script');
-      script.src = address;
-      script.onload = () => done(window.HailWhale);
-      script.onerror = () => {
-        promise = null;
-        script.remove();
-        failed(new Error(`${address} cannot be loaded`));
-      };
-      window.document.head.append(script);
-    });
-    return promise;
-  };
-}

@@ -1,7 +1,8 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import jQuery from 'jquery';
 import { Stream } from '../../dev/browser.js';
-import { install, loader } from './plugin.js';
+import { loader } from './loading.js';
+import { install } from './plugin.js';
 
 const $ = jQuery;
 const ANSWER = { _: { hits: [[0, 1]] } };

@@ -25,9 +25,3 @@ export function scan(root = document, draw = graph) {
 function methodsOf(one) {
   return { update: (options) => one.update(options), redraw: () => one.redraw() };
 }
-
-/** Calls `then` when the page is read and its own scripts had their say, as to change defaults. */
-export function whenRead(page, then) {
-  if (page.readyState === 'loading') page.addEventListener('DOMContentLoaded', () => then(), { once: true });
-  else queueMicrotask(then);
-}

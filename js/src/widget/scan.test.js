@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { scan, whenRead } from './scan.js';
+import { whenRead } from './reading.js';
+import { scan } from './scan.js';
 
 test('every element that names a pk is drawn into, once', () => {
   document.body.innerHTML = '<div data-hailwhale-pk="shop" data-hailwhale-depth="2"></div><p data-hailwhale-metric="hits"></p><i data-hailwhale-pk=""></i>';
