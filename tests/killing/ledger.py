@@ -87,7 +87,7 @@ def few(dice: Random) -> list[Sale]:
     return [*own, *[Sale(('signup',), None, ALIKE, ONE, NOW)] * 2]
 
 
-def flood(dice: Random, count: int = 3_000) -> list[Sale]:
+def flood(dice: Random, count: int = 4_500) -> list[Sale]:
     """Many of one shard, as they come in: of 1,500 pks without order, some of them with ids."""
     found = []
     for number in range(count):
