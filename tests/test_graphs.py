@@ -375,6 +375,8 @@ def test_a_graph_goes_on_when_the_server_comes_back(tmp_path: Path, page: Page, 
     with serving(tmp_path, port=port) as address:
         post(address, 'count_now', {'pk': 'live'})
         expect(total).to_have_attribute('data-value', '2', timeout=2 * SHOWN)
+        # It would go on asking a server that has ended.
+        page.goto('about:blank')
     # The browser reports every connection that is refused by itself.
     complaints[:] = [complaint for complaint in complaints if 'Failed to load resource' not in complaint]
 
@@ -574,6 +576,8 @@ def test_a_page_of_another_site_draws_what_a_server_counted_that_knows_it(page: 
         ]
         page.goto(shop)
         expect(part(drawn(page.locator('hail-graph')), 'total')).to_have_text('2.50')
+        # It would go on asking a server that has ended.
+        page.goto('about:blank')
 
 
 def test_one_tag_draws_where_it_stands_or_where_it_says(page: Page, tmp_path: Path) -> None:
@@ -601,3 +605,5 @@ def test_one_tag_draws_where_it_stands_or_where_it_says(page: Page, tmp_path: Pa
         assert list(table(other)) == ['Time', 'dollars', 'hits']
         post(address, 'count_now', {'pk': 'shop', 'dimensions': 'tea', 'metrics': {'dollars': 1}})
         expect(part(graph, 'total')).to_have_attribute('data-value', '11', timeout=SHOWN)
+        # It would go on asking a server that has ended.
+        page.goto('about:blank')
