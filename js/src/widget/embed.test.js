@@ -36,6 +36,8 @@ test.each([
   ['?period=thirty', { period: 'thirty' }],
   ['?delay=5', { live: 5_000 }],
   ['?live=0&delay=5', { live: false }],
+  ['?delay=0', {}],
+  ['?delay=soon', {}],
   ['?table=1', { table: true }],
 ])('%s is read as %j', (query, options) => {
   expect(readTag(at(query)).options).toEqual({ host: 'https://whale.example/below/', ...options });
@@ -59,6 +61,16 @@ test.each([['?parent_div=there', {}], ['', { parentDiv: 'there' }]])('it draws i
   document.body.append(place);
   const { target } = await embed(at(query, attributes), { window, load });
   expect(target).toBe(place);
+});
+
+test('what draws lies beside the script, and one that is there already serves', async () => {
+  vi.stubGlobal('HailWhale', { graph });
+  expect((await embed(at(''), { window })).options.host).toBe('https://whale.example/below/');
+  vi.unstubAllGlobals();
+  embed(at(''), { window });
+  await vi.waitFor(() => {
+    expect(document.head.querySelector('script').src).toBe('https://whale.example/below/static/hailwhale.iife.js');
+  });
 });
 
 test('an element that is not there is made where the script stands', async () => {
