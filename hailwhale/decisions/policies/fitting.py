@@ -129,14 +129,9 @@ def _told(rate: float, moments: Moments, turn: Turn) -> float:
     """How much one exposure tells of a rate, in successes: the inverse of the variance as a share of the square."""
     if binary(moments):
         return min(rate, 1 - rate)
-    squares = moments.reward if moments.squares is None else moments.squares
-    exposures = moments.exposure if moments.exposures is None else moments.exposures
-    products = moments.reward if moments.products is None else moments.products
-    count = moments.reward if turn.swap else moments.exposure
-    if turn.swap:
-        squares, exposures = exposures, squares
-    rest = squares - 2 * rate * products + rate * rate * exposures
-    return rate * rate * count / rest if rest > 0 else 1.0
+    compared = moments.swapped() if turn.swap else moments
+    rest = compared.rest(rate)
+    return rate * rate * compared.exposure / rest if rest > 0 else 1.0
 
 
 def _rows(layout: Layout, rates: Rates, seen: Quantity, spreads: Spreads) -> tuple[Floats, Rows]:

@@ -127,9 +127,5 @@ class Sheet:
 
 
 def _scatter(moments: Moments) -> float:
-    squares = moments.reward if moments.squares is None else moments.squares
-    products = moments.reward if moments.products is None else moments.products
-    exposures = moments.exposure if moments.exposures is None else moments.exposures
     rate = moments.reward / moments.exposure
-    rest = squares - 2 * rate * products + rate * rate * exposures
-    return max(rest / moments.reward, 1e-9 * moments.reward / moments.exposure)
+    return max(moments.rest(rate) / moments.reward, 1e-9 * rate)

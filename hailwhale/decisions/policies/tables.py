@@ -35,6 +35,22 @@ class Moments(NamedTuple):
     exposures: float | None = None  #: sum of squares of the exposures; None: each is 1
     products: float | None = None  #: sum of exposure times reward; None: each exposure is 1
 
+    def powers(self) -> tuple[float, float, float]:
+        """The sums of squares of the rewards, of squares of the exposures, and of products, counted or not."""
+        squares = self.reward if self.squares is None else self.squares
+        exposures = self.exposure if self.exposures is None else self.exposures
+        return squares, exposures, self.reward if self.products is None else self.products
+
+    def swapped(self) -> Moments:
+        """With rewards for exposures, and exposures for rewards."""
+        squares, exposures, products = self.powers()
+        return Moments(self.reward, self.exposure, exposures, squares, products)
+
+    def rest(self, rate: float) -> float:
+        """The sum of squares of what rewards are beside a rate times their exposure."""
+        squares, exposures, products = self.powers()
+        return squares - 2 * rate * products + rate * rate * exposures
+
 
 class Sums(NamedTuple):
     """What was counted of an option."""

@@ -61,12 +61,9 @@ class Turn:
         return replace(table, cells=cells, moments=self._moments(table.moments))
 
     def _moments(self, old: Moments) -> Moments:
-        squares = old.reward if old.squares is None else old.squares
-        exposures = old.exposure if old.exposures is None else old.exposures
-        products = old.reward if old.products is None else old.products
-        exposure, reward = old.exposure, old.reward
-        if self.swap:
-            exposure, reward, exposures, squares = reward, exposure, squares, exposures
+        compared = old.swapped() if self.swap else old
+        exposure, reward = compared.exposure, compared.reward
+        squares, exposures, products = compared.powers()
         c, sign = self.shift, self.sign
         return Moments(
             exposure,
