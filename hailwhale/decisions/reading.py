@@ -244,11 +244,11 @@ class Today:
         options = self._asked.options
         if len(contexts) == 1 and contexts[0].text:
             found = self._prepared(storage, where)([escape(contexts[0].text)] * len(options))
-        else:
-            places = [self._asked.where(context, option) for context in contexts for option in options]
-            found = storage.read_series([SeriesRead(series(*place), where, self._metrics) for place in places])
-        columns = iter(found)
-        return [{option: self._sums(next(columns)) for option in options} for _ in contexts]
+            return [dict(zip(options, map(_sums, found), strict=True))]
+        places = [self._asked.where(context, option) for context in contexts for option in options]
+        read = storage.read_series([SeriesRead(series(*place), where, self._metrics) for place in places])
+        sums = iter([_sums([sum(columns[metric]) for metric in self._metrics]) for columns in read])
+        return [{option: next(sums) for option in options} for _ in contexts]
 
     def _where(self, kept: Kept, now: int) -> tuple[Chunk, ...]:
         """Where today's buckets lie: the same within a second."""
@@ -266,8 +266,11 @@ class Today:
             self._question = known = storage, where, question
         return known[2]
 
-    def _sums(self, columns: Columns) -> Sums:
-        return Sums(*[sum(columns[metric]) / MICROS_PER_UNIT for metric in self._metrics])
+
+def _sums(amounts: Sequence[int]) -> Sums:
+    """Of amounts in millionths, one for each of its fields."""
+    exposure, reward, times = amounts
+    return Sums(exposure / MICROS_PER_UNIT, reward / MICROS_PER_UNIT, times / MICROS_PER_UNIT)
 
 
 def _today(kept: Kept, period: Period | None, now: int) -> tuple[Chunk, ...]:

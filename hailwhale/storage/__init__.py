@@ -23,7 +23,8 @@ from hailwhale.storage.cells import Cells, Lanes
 from hailwhale.storage.commits import Commit, Position, Prepared
 from hailwhale.storage.events import Event
 from hailwhale.storage.keys import SHARDS, Series, Slot, Slots, group, pk_group, series, series_at, shard_of
-from hailwhale.storage.reads import Chunk, Columns, GroupRead, PreparedSeries, SeriesRead, chunks
+from hailwhale.storage.prepared import PreparedSeries
+from hailwhale.storage.reads import Chunk, Columns, GroupRead, SeriesRead, chunks
 from hailwhale.storage.redis import Engine, open_engine
 from hailwhale.storage.resets import Reset, Span
 from hailwhale.storage.secrets import Secrets

@@ -65,12 +65,17 @@ def chunks(slots: Iterable[Slot]) -> tuple[Chunk, ...]:
     return tuple(Chunk(*place, tuple(of_chunk)) for place, of_chunk in offsets.items())
 
 
-class _Call:
+def eras_of(of_chunks: Iterable[Chunk]) -> list[int]:
+    """The eras of some chunks, in order."""
+    return sorted({chunk.era for chunk in of_chunks})
+
+
+class Call:
     """One call of the script: a child of each of some groups of a shard, encoded but for the children's names."""
 
     def __init__(self, shard: int, groups: Sequence[str], of_chunks: Sequence[Chunk], metrics: Sequence[str]) -> None:
         self._count, self._chunks, self._metrics = len(groups), of_chunks, metrics
-        eras = sorted({chunk.era for chunk in of_chunks})
+        self._eras = eras = eras_of(of_chunks)
         names = [escape(metric) for metric in metrics]
         touched: list[str] = []
         for group in groups:
@@ -100,38 +105,14 @@ class _Call:
                     at += 2 * count
             yield columns
 
-
-class PreparedSeries:
-    """Questions for a child of each of some groups of one shard, the same buckets and metrics of each: encoded once,
-    asked of many children."""
-
-    def __init__(
-        self, engine: Engine, shard: int, groups: Sequence[str], of_chunks: Sequence[Chunk], metrics: Sequence[str]
-    ) -> None:
-        self._engine, self._shard, self._count = engine, shard, len(groups)
-        self._most = most = _together(of_chunks, metrics)
-        self._calls = [
-            _Call(shard, groups[start : start + most], of_chunks, metrics) for start in range(0, len(groups), most)
-        ]
-
-    def __call__(self, children: Sequence[str]) -> list[Columns]:
-        """Ask, for a child (encoded) of each group: by metric, one amount per offset, chunk by chunk."""
-        if len(children) != self._count:
-            raise ValueError(f'{len(children)} children of {self._count} groups')
-        parts = (children[number * self._most :][: self._most] for number in range(len(self._calls)))
-        datas = [call.data(part) for call, part in zip(self._calls, parts, strict=True)]
-        return list(_asked(self._engine, self._shard, self._calls, datas))
+    def numbers(self, reply: Reply) -> list[bytes]:
+        """The number of each child in each era; b'' where it has none."""
+        return strings(reply)[-self._count * len(self._eras) :]
 
 
-def _together(of_chunks: Sequence[Chunk], metrics: Sequence[str]) -> int:
+def together(of_chunks: Sequence[Chunk], metrics: Sequence[str]) -> int:
     """How many questions are asked by one call: no more than hold up others for long."""
     return max(1, _AMOUNTS // max(1, len(metrics) * sum(len(chunk.offsets) for chunk in of_chunks)))
-
-
-def _asked(engine: Engine, shard: int, calls: Sequence[_Call], datas: Sequence[bytes]) -> Iterator[Columns]:
-    replies = engine.run(shard, lambda wire: evaluate_all(wire, 'series', datas), again=True)
-    for call, reply in zip(calls, replies, strict=True):
-        yield from call.columns(reply)
 
 
 def read_series(engine: Engine, reads: Sequence[SeriesRead]) -> list[Columns]:
@@ -144,9 +125,11 @@ def read_series(engine: Engine, reads: Sequence[SeriesRead]) -> list[Columns]:
         calls, datas = [], []
         for together in _alike(some):
             _, of_chunks, metrics = together[0]
-            calls.append(_Call(shard, [read.series.group for read in together], of_chunks, metrics))
+            calls.append(Call(shard, [read.series.group for read in together], of_chunks, metrics))
             datas.append(calls[-1].data(read.series.child for read in together))
-        return _asked(engine, shard, calls, datas)
+        replies = engine.run(shard, lambda wire: evaluate_all(wire, 'series', datas), again=True)
+        for call, reply in zip(calls, replies, strict=True):
+            yield from call.columns(reply)
 
     return _each_shard(reads, [read.series.shard for read in reads], ask)
 
@@ -154,7 +137,7 @@ def read_series(engine: Engine, reads: Sequence[SeriesRead]) -> list[Columns]:
 def _alike(reads: Iterable[SeriesRead]) -> Iterator[Sequence[SeriesRead]]:
     """Questions that are asked together: alike but for their series."""
     for (of_chunks, metrics), some in groupby(reads, key=attrgetter('chunks', 'metrics')):
-        alike, most = list(some), _together(of_chunks, metrics)
+        alike, most = list(some), together(of_chunks, metrics)
         yield from (alike[start : start + most] for start in range(0, len(alike), most))
 
 
@@ -187,19 +170,15 @@ def _group_commands(read: GroupRead) -> Iterator[bytes]:
         for metric in read.metrics:
             yield pack('HGETALL', keys.counters_key(read.shard, chunk.name, read.group, escape(metric)))
     # The tables last: a child that was first counted a moment ago is then in them, whatever was counted meanwhile.
-    for era in _eras(read):
+    for era in eras_of(read.chunks):
         yield pack('HGETALL', keys.names_key(read.shard, era, read.group))
-
-
-def _eras(read: GroupRead) -> list[int]:
-    return sorted({chunk.era for chunk in read.chunks})
 
 
 def _group_columns(read: GroupRead, answered: Sequence[Reply]) -> dict[str, Columns]:
     width = 1 if read.summed else sum(len(chunk.offsets) for chunk in read.chunks)
     replies = iter(answered)
     hashes = [(chunk, metric, strings(next(replies))) for chunk in read.chunks for metric in read.metrics]
-    names = {era: _names(next(replies)) for era in _eras(read)}
+    names = {era: _names(next(replies)) for era in eras_of(read.chunks)}
     by_number: defaultdict[tuple[int, str], dict[int, list[Micros]]] = defaultdict(dict)
     first = 0
     for chunk, metric, fields in hashes:

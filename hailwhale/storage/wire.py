@@ -201,6 +201,42 @@ class Wire:
         self._data, self._at = b'\r\n'.join([*lines, self._data]), 0
         return [self._bulk(int(self._line()[1:])) or b'' for _ in range(length)]
 
+    def values(self, count: int) -> list[bytes]:
+        """The next replies, so many, each a string or an array of strings: all their strings, b'' for those that are
+        missing.  In none of them may be a line break.  The first error is raised."""
+        while (found := self._values(count)) is None:
+            self._more()
+        return found
+
+    def _values(self, count: int) -> list[bytes] | None:
+        """The same of what has arrived; None where that is not all."""
+        lines = self._data[self._at :].split(b'\r\n')
+        rest = lines.pop()
+        values: list[bytes] = []
+        failed, left, each = None, count, iter(lines)
+        for line in each:
+            kind = line[:1]
+            if kind == b'*':
+                left += int(line[1:])
+            elif kind == b'-':
+                failed = failed or error(line[1:])
+            elif line == b'$-1':
+                values.append(b'')
+            else:
+                value = next(each, None)
+                if value is None:
+                    return None
+                values.append(value)
+            left -= 1
+            if not left:
+                break
+        if left:
+            return None
+        self._data, self._at = b'\r\n'.join((*each, rest)), 0
+        if failed:
+            raise failed
+        return values
+
     def _line(self) -> bytes:
         while (end := self._data.find(b'\r\n', self._at)) < 0:
             self._more()

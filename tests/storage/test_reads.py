@@ -111,15 +111,6 @@ class TestSeries:
         assert store.read_series([SeriesRead(where, (), ('hits',))] * 2) == [{'hits': []}] * 2
         assert store.read_series([SeriesRead(where, chunks(one.slots), ())] * 2) == [{}] * 2
 
-    def test_a_prepared_question_wants_a_child_of_each_group(self, store: Storage) -> None:
-        one = Happening(('shop', 'tea'))
-        store.count(event(one), now=NOW)
-        ask = store.prepare_series(one.shard, [pk_group(('shop',))] * 3, chunks(one.slots[:1]), ('hits',))
-        assert ask(['tea', 'none', 'tea']) == [{'hits': [amount]} for amount in (ONE, 0, ONE)]
-        for children in (['tea'] * 2, ['tea'] * 4):
-            with pytest.raises(ValueError, match='3 groups'):
-                ask(children)
-
     def test_no_questions_have_no_answers(self, lasting_store: Storage) -> None:
         assert lasting_store.read_series([]) == []
         assert lasting_store.read_groups([]) == []

@@ -122,6 +122,23 @@ class TestReplies:
             with pytest.raises(StorageRefused, match='WRONGTYPE no list'):
                 wire.texts()
 
+    @pytest.mark.parametrize('size', [1, 2, 3, 5, 1 << 20])
+    @given(st.lists(st.none() | STRINGS | st.lists(st.none() | STRINGS, max_size=4), min_size=1, max_size=6))
+    def test_values_are_those_of_all_replies_however_they_are_torn(self, size: int, sent: list[object]) -> None:
+        flat = [one or b'' for reply in sent for one in (reply if isinstance(reply, list) else [reply])]
+        with pytest.MonkeyPatch.context() as patch, pair() as (wire, other):
+            patch.setattr(wire_module, '_READ', size)
+            other.sendall(b''.join(map(encoded, sent)) + b':7\r\n')
+            assert wire.values(len(sent)) == flat
+            assert wire.reply() == 7
+
+    def test_the_first_error_among_values_is_raised_and_the_rest_is_taken(self) -> None:
+        with pair() as (wire, other):
+            other.sendall(b'$1\r\na\r\n-WRONGTYPE one\r\n*1\r\n$-1\r\n-ERR two\r\n:7\r\n')
+            with pytest.raises(StorageRefused, match='WRONGTYPE one'):
+                wire.values(4)
+            assert wire.reply() == 7
+
     def test_errors_within_an_array_are_found_among_its_values(self) -> None:
         with pair() as (wire, other):
             other.sendall(b'*4\r\n:1\r\n-ERR increment or decrement would overflow\r\n+OK\r\n:-4\r\n')

@@ -195,10 +195,19 @@ class Estimate:
         if not self.of.binary:
             shape = lifts / (own * wider)[:, None]
             return Prior(np.array([lifts * shape, shape / level]), 1 / (wider * self.of.scatter))
-        rate = np.minimum(lifts * level, _HIGHEST)
-        sure = np.maximum(rate * (1 - rate) / (own * (level * level))[:, None] - 1, 0.5) / wider
-        good = rate * sure
-        return Prior(np.array([good, sure - good]), 1 / wider)
+        # In place: every decision in a context that has moved comes here.
+        rate = lifts * level
+        np.minimum(rate, _HIGHEST, out=rate)
+        sure = 1 - rate
+        sure *= rate
+        sure *= (1 / (own * (level * level)))[:, None]
+        sure -= 1
+        np.maximum(sure, 0.5, out=sure)
+        sure *= 1 / wider
+        shapes = np.empty((2, *lifts.shape))
+        np.multiply(rate, sure, out=shapes[0])
+        np.subtract(sure, shapes[0], out=shapes[1])
+        return Prior(shapes, 1 / wider)
 
     def _common(
         self, rates: Sequence[tuple[float, float]], exposure: Sequence[float], reward: Sequence[float]

@@ -20,7 +20,7 @@ from hailwhale.paths import Path
 #: Numbers that a model remembers of contexts; and how many it holds for each draw of an option, with and without sizes.
 _REMEMBERED, _HELD, _HELD_OF_MONEY = 4_000_000, 3, 7
 #: Contexts for which a model is prepared before it is used.
-_PREPARED = 200
+_PREPARED = 300
 
 
 class _Parts(NamedTuple):

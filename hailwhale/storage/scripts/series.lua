@@ -6,7 +6,7 @@
 --          then for each chunk: era (from 1), buckets in a chunk, how many offsets, the offsets
 --          then the children
 -- returns  for each child, chunk and metric: a whole amount for each offset, then the millionths for each; '' for
---          nothing
+--          nothing; then for each child its number in each era, '' for none
 --
 -- Amounts go out as the engine keeps them, as text: a Lua number would round those beyond 2^53.
 
@@ -21,11 +21,13 @@ for c = 1, chunks do
   arg = arg + 3 + count
 end
 
-local values, at, key = {}, 0, 0
+local values, told, at, key = {}, {}, 0, 0
 for child = arg, #ARGV do
   local numbers = {}
   for e = 1, eras do
-    numbers[e] = tonumber(redis.call('HGET', KEYS[key + e], ARGV[child]) or -1)
+    local number = redis.call('HGET', KEYS[key + e], ARGV[child])
+    numbers[e] = tonumber(number or -1)
+    told[#told + 1] = number or ''
   end
   key = key + eras
   for c = 1, chunks do
@@ -44,5 +46,8 @@ for child = arg, #ARGV do
     end
     key = key + metrics
   end
+end
+for i = 1, #told do
+  values[at + i] = told[i]
 end
 return values

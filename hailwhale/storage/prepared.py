@@ -1,0 +1,134 @@
+"""Questions that are asked again and again: encoded once, asked of many children.
+
+Of a child that was not asked for before, the script answers, and tells its numbers.  From then on plain commands read
+the fields of these: an engine runs them in half the time that the script takes, and others get their turn in between.
+A number stands for the same child as long as its table is there.  It is read along, after the fields; where it is
+another one by then, for the tree was cleared, the script answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from hailwhale.metrics import MICROS_PER_UNIT, Micros
+from hailwhale.paths import escape
+from hailwhale.storage import keys
+from hailwhale.storage.reads import Call, Chunk, eras_of, together
+from hailwhale.storage.redis import Engine, evaluate_all
+from hailwhale.storage.wire import Wire, bulk, pack
+
+#: Children whose numbers are remembered.
+_REMEMBERED = 2_000
+
+
+class _Group(NamedTuple):
+    """The commands for a child of one group, but for the child's name and the fields."""
+
+    names: list[bytes]  #: one an era
+    counters: list[list[bytes]]  #: by chunk, one a metric
+
+
+class PreparedSeries:
+    """Questions for a child of each of some groups of one shard, the same buckets and metrics of each."""
+
+    def __init__(
+        self, engine: Engine, shard: int, groups: Sequence[str], of_chunks: Sequence[Chunk], metrics: Sequence[str]
+    ) -> None:
+        self._engine, self._shard = engine, shard
+        self._chunks, self._metrics = of_chunks, metrics
+        self._eras = eras_of(of_chunks)
+        self._most = most = together(of_chunks, metrics)
+        self._calls = [
+            Call(shard, groups[start : start + most], of_chunks, metrics) for start in range(0, len(groups), most)
+        ]
+        self._groups = [self._group(group) for group in groups]
+        self._numbers: dict[tuple[str, ...], list[bytes]] = {}
+
+    def _group(self, group: str) -> _Group:
+        names = [pack('HGET', keys.names_key(self._shard, era, group), more=1) for era in self._eras]
+        texts = [escape(metric) for metric in self._metrics]
+        return _Group(
+            names,
+            [
+                [
+                    pack('HMGET', keys.counters_key(self._shard, chunk.name, group, text), more=2 * len(chunk.offsets))
+                    for text in texts
+                ]
+                for chunk in self._chunks
+            ],
+        )
+
+    def __call__(self, children: Sequence[str]) -> list[list[Micros]]:
+        """Ask, for a child (encoded) of each group: metric by metric the sum over all buckets."""
+        asked = tuple(children)
+        if len(asked) != len(self._groups):
+            raise ValueError(f'{len(asked)} children of {len(self._groups)} groups')
+        if not self._chunks:
+            return [[0] * len(self._metrics) for _ in asked]
+        return self._engine.run(self._shard, lambda wire: self._asked(wire, asked), again=True)
+
+    def _asked(self, wire: Wire, children: tuple[str, ...]) -> list[list[Micros]]:
+        numbers = self._numbers.get(children)
+        found = None if numbers is None else self._read(wire, children, numbers)
+        return self._learned(wire, children) if found is None else found
+
+    def _learned(self, wire: Wire, children: tuple[str, ...]) -> list[list[Micros]]:
+        """By the script, which tells the numbers."""
+        parts = (children[number * self._most :][: self._most] for number in range(len(self._calls)))
+        datas = [call.data(part) for call, part in zip(self._calls, parts, strict=True)]
+        sums: list[list[Micros]] = []
+        numbers: list[bytes] = []
+        for call, reply in zip(self._calls, evaluate_all(wire, 'series', datas), strict=True):
+            sums += [[sum(column) for column in columns.values()] for columns in call.columns(reply)]
+            numbers += call.numbers(reply)
+        if len(self._numbers) >= _REMEMBERED:
+            self._numbers.clear()
+        self._numbers[children] = numbers
+        return sums
+
+    def _read(self, wire: Wire, children: tuple[str, ...], numbers: list[bytes]) -> list[list[Micros]] | None:
+        """By plain commands; None where a number is another one by now."""
+        counters: list[bytes] = []
+        names: list[bytes] = []
+        at = 0
+        for child, group in zip(children, self._groups, strict=True):
+            name = bulk(child)
+            for head in group.names:
+                names += (head, name)
+            for chunk, heads in zip(self._chunks, group.counters, strict=True):
+                fields = self._fields(chunk, numbers[at + self._eras.index(chunk.era)])
+                if fields:
+                    for head in heads:
+                        counters += (head, fields)
+            at += len(self._eras)
+        # The tables last: whatever changed meanwhile, numbers that are the same then were the same before.
+        wire.send(b''.join((*counters, *names)))
+        values = wire.values((len(counters) + len(names)) // 2)
+        first = len(values) - len(names) // 2
+        return list(self._sums(values, numbers)) if values[first:] == numbers else None
+
+    def _fields(self, chunk: Chunk, number: bytes) -> bytes:
+        """The fields of a child in one chunk, wholes and then millionths; nothing where it has no number."""
+        if not number:
+            return b''
+        fields = [int(number) * chunk.length + offset for offset in chunk.offsets]
+        return b''.join(map(bulk, (*fields, *[-1 - field for field in fields])))
+
+    def _sums(self, values: Sequence[bytes], numbers: Sequence[bytes]) -> Iterator[list[Micros]]:
+        eras, at = len(self._eras), 0
+        for first in range(0, len(numbers), eras):
+            sums = [0] * len(self._metrics)
+            for chunk in self._chunks:
+                if numbers[first + self._eras.index(chunk.era)]:
+                    count = len(chunk.offsets)
+                    for place in range(len(sums)):
+                        middle, end = at + count, at + 2 * count
+                        whole, rest = sum(map(_amount, values[at:middle])), sum(map(_amount, values[middle:end]))
+                        sums[place] += whole * MICROS_PER_UNIT + rest
+                        at = end
+            yield sums
+
+
+def _amount(value: bytes) -> int:
+    return int(value) if value else 0
