@@ -143,10 +143,12 @@ class Estimate:
         above = np.zeros((len(options), 1)) if self.drawn is None else self._effects(context, options)
         lifts = np.maximum(1.0 + above + effects, _WORST)
         normal = _normals(self.of.purpose, tuple(options), self.tuning.draws)
-        return self.known(lifts, normal, base, own, exposure, reward)
+        return self.completed(lifts, normal, base, own, exposure, reward)
 
-    def known(self, lifts: Floats, normal: Floats, base: float, own: Floats, exposure: Floats, reward: Floats) -> Part:
-        """With what follows from the rest."""
+    def completed(
+        self, lifts: Floats, normal: Floats, base: float, own: Floats, exposure: Floats, reward: Floats
+    ) -> Part:
+        """The part of these, with what follows from them."""
         mean = lifts.mean(axis=1)
         rates = list(zip((base * mean).tolist(), (own / (mean * mean)).tolist(), strict=True))
         level = base * self._common(rates, exposure.tolist(), reward.tolist())

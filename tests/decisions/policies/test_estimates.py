@@ -38,7 +38,7 @@ def part_of(estimate: Estimate, base: float, own: float, lifts: list[float], dra
     rng = np.random.default_rng(1)
     normal = rng.standard_normal((2, len(lifts), draws))
     nothing = np.zeros(len(lifts))
-    return estimate.known(np.array(lifts)[:, None], normal, base, np.full(len(lifts), own), nothing, nothing)
+    return estimate.completed(np.array(lifts)[:, None], normal, base, np.full(len(lifts), own), nothing, nothing)
 
 
 def quantiles(drawn: Floats) -> Floats:
