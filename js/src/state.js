@@ -78,6 +78,11 @@ export function openView(state, view, more = INITIAL.more) {
   return { ...state, view, more, sort: INITIAL.sort, hidden: INITIAL.hidden };
 }
 
+/** Some parts of a state changed; with another view as `openView` does. */
+export function change(state, part) {
+  return { ...('view' in part && part.view !== state.view ? openView(state, part.view) : state), ...part };
+}
+
 /** Another pk: view, period and zone stay; metric, node, hidden series and what is a section's own were those of the pk before. */
 export function openPk(state, pk) {
   return { ...state, pk, dimension: null, metric: null, hidden: [], sort: INITIAL.sort, more: INITIAL.more };

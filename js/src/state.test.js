@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { asksTheSame, formatState, INITIAL, openDimension, openPk, openView, parseState, sortBy, toggleHidden, VIEWS } from './state.js';
+import { asksTheSame, change, formatState, INITIAL, openDimension, openPk, openView, parseState, sortBy, toggleHidden, VIEWS } from './state.js';
 
 test.each([
   INITIAL,
@@ -41,6 +41,13 @@ test('another view is about the same pk, without what was the own of the one bef
   const before = { ...INITIAL, pk: ['a'], view: 'explore', sort: 'name', hidden: ['x'], more: { split: 'y' } };
   expect(openView(before, 'results')).toEqual({ ...INITIAL, pk: ['a'], view: 'results' });
   expect(openView(before, 'results', { z: '1' }).more).toEqual({ z: '1' });
+});
+
+test('a change of some parts leaves the others, but not those that were another view\'s own', () => {
+  const before = { ...INITIAL, view: 'spy', pk: ['a'], more: { text: 'y' } };
+  expect(change(before, { pk: ['b'] })).toEqual({ ...before, pk: ['b'] });
+  expect(change(before, { view: 'spy', more: {} })).toEqual({ ...before, more: {} });
+  expect(change(before, { view: 'explore', dimension: [] })).toEqual({ ...INITIAL, view: 'explore', pk: ['a'], dimension: [] });
 });
 
 test('another pk takes along the period and the zone alone', () => {
