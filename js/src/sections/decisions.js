@@ -220,7 +220,7 @@ export class Decisions {
 
   #reading({ option: name, weight, best }) {
     const sure = best === null || best === undefined ? '' : ` It is the best of all with a chance of ${this.format.chance(best)}.`;
-    return `Of 100 ${this.#who()}, ${this.format.exact(Math.round(weight * 100))} are shown “${label([name])}”.${sure}`;
+    return `${this.format.percent(weight)} of ${this.#who()} are shown “${label([name])}”.${sure}`;
   }
 
   // Visitors are told apart by all that is known of them together.

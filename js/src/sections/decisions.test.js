@@ -46,7 +46,7 @@ const choose = (list, value) => {
 test('the first decision is found, with what it would show now and why', async () => {
   await show();
   expect(role('decision-title').textContent).toBe('Decision front / headline');
-  expect(role('decision-reading').textContent).toBe('Of 100 visitors of whom nothing is known, 90 are shown “bold”. It is the best of all with a chance of 97%.');
+  expect(role('decision-reading').textContent).toBe('90% of visitors of whom nothing is known are shown “bold”. It is the best of all with a chance of 97%.');
   expect(roles('weight').map(({ dataset }) => dataset.value)).toEqual(['0.9', '0.1']);
   expect(root.querySelector('.bar > span').style.width).toBe('90%');
   expect(roles('mean').map((one) => one.textContent)).toEqual(['0.12 (0.1 to 0.14)', 'not known yet']);
@@ -187,7 +187,7 @@ test('an answer without reasons is shown without them, and one that has not chan
 test('an option of which nothing is known is the best by nothing', async () => {
   answer.reasons = [reason('bold', { best: null })];
   await show();
-  expect(role('decision-reading').textContent).toBe('Of 100 visitors of whom nothing is known, 90 are shown “bold”.');
+  expect(role('decision-reading').textContent).toBe('90% of visitors of whom nothing is known are shown “bold”.');
 });
 
 test('a library that is lacking is said here, other errors are left to the page', async () => {
