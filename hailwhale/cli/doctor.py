@@ -14,6 +14,7 @@ from typing import NamedTuple
 from hailwhale.cli.options import settings_of
 from hailwhale.errors import HailWhaleError, SettingsError, StorageError
 from hailwhale.settings import SETTINGS, Settings, hide_secrets
+from hailwhale.storage.conditions import read_info
 
 OK, WARN, FAIL = 'OK', 'WARN', 'FAIL'
 _PINGS = 20
@@ -115,13 +116,6 @@ def examine_node(address: str, ask: Ask) -> Iterator[Finding]:
     yield Finding(OK, 'keys', f'{ask("DBSIZE"):,}')
     yield _latency(ask)
     yield _clock(ask)
-
-
-def read_info(reply: object) -> dict[str, str]:
-    """The fields of what INFO answers."""
-    assert isinstance(reply, bytes)
-    pairs = (line.partition(':') for line in reply.decode(errors='replace').splitlines() if not line.startswith('#'))
-    return {name: value for name, colon, value in pairs if colon}
 
 
 def _version(address: str, info: dict[str, str]) -> Finding:

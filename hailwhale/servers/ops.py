@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from hailwhale.errors import MissingLibrary, StorageError
 from hailwhale.meters import Histogram, Lags, Meters
 from hailwhale.servers.web import Answer, Request, Route, encoded, json
-from hailwhale.storage import Storage
+from hailwhale.storage import Condition, Storage
 from hailwhale.whale import Whale
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Watch:
         self.waiting: list[int] = []
         self.taken = 0
         self.put_aside = 0
+        self.condition = Condition(0, 0, 0)
+        self.names: list[int] = []
 
     @property
     def _storage(self) -> Storage:
@@ -61,10 +63,20 @@ class Watch:
         """Count what was put aside.  Raises `StorageError`."""
         self.put_aside = sum(self._storage.put_aside())
 
+    def examine(self) -> None:
+        """Ask the engine how it is, and how many names there are.  Raises `StorageError`."""
+        self.condition = self._storage.condition()
+        self.names = self._storage.names(int(self._whale.clock()))
+
     @property
     def fullest(self) -> float:
         """How full the fullest shard's list is, from 0 to 1."""
         return max(self.waiting, default=0) / self._storage.bounds.backlog
+
+    @property
+    def most_names(self) -> int:
+        """How many names each shard has room for."""
+        return self._storage.bounds.children
 
     def ping(self) -> None:
         """Raise `StorageError` unless the engine answers."""
@@ -182,6 +194,7 @@ class _Collector:
         try:
             watch.look()
             watch.count_dead()
+            watch.examine()
             up = 1
         except StorageError:
             up = 0
@@ -196,6 +209,24 @@ class _Collector:
             yield CounterMetricFamily('hailwhale_drained_events', 'Events that were drained, ever.', watch.taken)
             yield GaugeMetricFamily('hailwhale_drained_events_per_second', 'Events drained lately.', watch.lags.speed())
             yield GaugeMetricFamily('hailwhale_dead_events', 'Events that could not be counted.', watch.put_aside)
+            yield from self._of_engine()
+
+    def _of_engine(self) -> Iterator[Metric]:
+        from prometheus_client.core import GaugeMetricFamily
+
+        condition, names = self._watch.condition, self._watch.names
+        yield GaugeMetricFamily('hailwhale_engine_memory_bytes', 'Memory that the engine uses.', condition.memory)
+        yield GaugeMetricFamily(
+            'hailwhale_engine_memory_limit_bytes',
+            'Memory that it may use: its maxmemory, else what its machines have; 0 where nobody knows.',
+            condition.limit,
+        )
+        yield GaugeMetricFamily('hailwhale_engine_keys', 'Keys that the engine holds.', condition.keys)
+        yield GaugeMetricFamily(
+            'hailwhale_names', 'Names of the first level that were counted in the current 32 days.', sum(names)
+        )
+        yield GaugeMetricFamily('hailwhale_names_fullest_shard', 'Those of the shard that has most.', max(names))
+        yield GaugeMetricFamily('hailwhale_names_limit', 'Names that a shard has room for.', self._watch.most_names)
 
 
 def _histogram(name: str, help: str, histograms: dict[str, Histogram]) -> Metric:

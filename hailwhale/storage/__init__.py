@@ -17,10 +17,11 @@ from pathlib import Path
 
 from hailwhale.errors import SettingsError, StorageError, StorageRefused
 from hailwhale.intervals import DAY
-from hailwhale.storage import commits, events, keys, reads, resets, secrets, tables, waiting
+from hailwhale.storage import commits, conditions, events, keys, reads, resets, secrets, tables, waiting
 from hailwhale.storage.bounds import DEFAULT, Bounds
 from hailwhale.storage.cells import Cells, Lanes
 from hailwhale.storage.commits import Commit, Position, Prepared
+from hailwhale.storage.conditions import Condition
 from hailwhale.storage.events import Event
 from hailwhale.storage.keys import SHARDS, Series, Slot, Slots, group, pk_group, series, series_at, shard_of
 from hailwhale.storage.prepared import PreparedSeries
@@ -39,6 +40,7 @@ __all__ = [
     'Chunk',
     'Columns',
     'Commit',
+    'Condition',
     'Event',
     'GroupRead',
     'Lanes',
@@ -87,6 +89,14 @@ class Storage:
         """Raise `StorageError` unless every node of the engine takes what is written."""
         for shard in self.engine.one_shard_a_node():
             self.engine.ask(shard, 'SET', keys.probe_key(shard), 1, 'EX', keys.PROBE_KEPT)
+
+    def condition(self) -> Condition:
+        """The memory and the keys of all nodes together, as they tell them: no key is looked at."""
+        return conditions.condition(self.engine)
+
+    def names(self, now: int) -> list[int]:
+        """How many names of the first level were counted in the era of 32 days that ``now`` lies in, by shard."""
+        return conditions.names(self.engine, now)
 
     def intervals(self) -> dict[str, tuple[str, int]]:
         """What the writers of this store count, by interval: how long it is kept, and since when every event is in

@@ -60,16 +60,29 @@ export class Api {
 
   /** -> what a path of the server answers; the questions above are made of it. */
   async ask(path, params, signal) {
-    let response;
+    return readAnswer(path, await this.#fetch(address(path, params), { signal, headers: this.headers }));
+  }
+
+  /** -> the same for a question that is too long for an address: by POST, as JSON; null and undefined are left out. */
+  async post(path, params, signal) {
+    const given = Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null && value !== undefined));
+    const headers = { ...this.headers, 'Content-Type': 'application/json' };
+    return readAnswer(path, await this.#fetch(path, { signal, headers, method: 'POST', body: JSON.stringify(given) }));
+  }
+
+  /** -> what a path answers in plain text; errors are JSON all the same. */
+  async text(path, signal) {
+    const response = await this.#fetch(path, { signal, headers: this.headers });
+    return response.ok ? response.text() : readAnswer(path, response);
+  }
+
+  async #fetch(path, options) {
     try {
-      response = await this.fetch(new URL(address(path, params), this.base), {
-        signal, headers: this.headers,
-      });
+      return await this.fetch(new URL(path, this.base), options);
     } catch (cause) {
-      if (signal?.aborted) throw cause;
+      if (options.signal?.aborted) throw cause;
       throw new ServerError('no answer', { code: 'unreachable' });
     }
-    return readAnswer(path, response);
   }
 }
 

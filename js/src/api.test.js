@@ -68,3 +68,19 @@ test('a question taken back while its answer arrives is no bad answer', async ()
 test('an error without details has some', () => {
   expect(new ServerError('x')).toMatchObject({ code: 'unknown', field: null, status: 0 });
 });
+
+test('a long question goes by POST, as JSON, with the key', async () => {
+  const sent = [];
+  const fetch = async (url, options) => { sent.push([String(url), options]); return new Response('{"a": 1}'); };
+  const { signal } = new AbortController();
+  expect(await new Api({ base: BASE, fetch, key: 'k' }).post('results', { pk: ['p'], by: null, tz: undefined, limit: 0 }, signal)).toEqual({ a: 1 });
+  expect(sent).toEqual([[`${BASE}results`, {
+    signal, method: 'POST', body: '{"pk":["p"],"limit":0}',
+    headers: { Accept: 'application/json', Authorization: 'Bearer k', 'Content-Type': 'application/json' },
+  }]]);
+});
+
+test('a text is a text, and its errors are those of all questions', async () => {
+  expect(await answering('a 1').api.text('metrics')).toBe('a 1');
+  await expect(answering({ error: { code: 'not_built', message: 'no', field: null } }, 501).api.text('metrics')).rejects.toMatchObject({ code: 'not_built', status: 501 });
+});

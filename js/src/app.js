@@ -2,14 +2,17 @@
 import { ServerError } from './api.js';
 import { Controls } from './controls.js';
 import { drawCrumbs } from './crumbs.js';
-import { parts, setAttribute, setText } from './dom.js';
+import { isForBrowser, parts, setAttribute, setText } from './dom.js';
 import { Loader, question } from './loader.js';
 import { compareNames, label } from './paths.js';
 import { isLive } from './periods.js';
 import { mayPass, sentence } from './sentences.js';
-import { asksTheSame, formatState, INITIAL, openDimension, openPk, parseState, sortBy, toggleHidden } from './state.js';
+import { loaded, SECTIONS, Stage } from './sections.js';
+import {
+  asksTheSame, change, formatState, INITIAL, openDimension, openPk, openView, parseState, sortBy, toggleHidden,
+} from './state.js';
+import { Tabs } from './tabs.js';
 import { Tree } from './tree.js';
-import { View } from './view.js';
 import { drawWelcome } from './welcome.js';
 
 /** Milliseconds between two looks at the server. */
@@ -17,8 +20,8 @@ export const REFRESH = 10_000;
 const NAMES_EVERY = 6;
 
 export class App {
-  /** `window` gives address, history and clock; `api` answers; `createPlot` draws (uPlot unless given). */
-  constructor({ window, api, locale, zones, copy = null, createPlot }) {
+  /** `window` gives address, history and clock; `api` answers; `createPlot` draws (uPlot unless given); `sections` by view. */
+  constructor({ window, api, locale, zones, copy = null, createPlot, sections = SECTIONS }) {
     this.window = window;
     this.document = window.document;
     this.loader = new Loader(api);
@@ -27,12 +30,16 @@ export class App {
     this.failed = null;
     this.request = null;
     this.ticks = 0;
+    // What was a section's own when it was left, so that a tab leads back to it.
+    this.left = new Map();
     const root = this.document;
-    this.parts = parts(root, ['error', 'welcome', 'view', 'crumbs', 'controls', 'pks', 'side', 'chosen', 'main']);
+    this.parts = parts(root, [
+      'error', 'welcome', 'view', 'crumbs', 'controls', 'pks', 'side', 'chosen', 'main', 'tabs', 'brand', 'to-board', 'stage',
+    ]);
     this.tree = new Tree(this.parts.pks, {
       load: (pk) => this.loader.entries(pk),
       open: (pk) => this.#openPk(pk),
-      href: (pk) => formatState(openPk(INITIAL, pk)),
+      href: (pk) => formatState(openPk({ ...INITIAL, view: this.state.view }, pk)),
       failed: (error) => this.#fail(error, true),
     });
     const href = (path) => formatState(openDimension(this.state, path));
@@ -40,12 +47,20 @@ export class App {
     this.controls = new Controls(this.parts.controls, {
       change: (part) => this.go({ ...this.state, ...part }), openDimension: open, href, zones,
     });
-    this.view = new View(this.parts.view, {
+    this.view = null;
+    this.drawing = {
       locale, createPlot, now: () => Date.now(),
       actions: {
         open, href, toggle: (name) => this.go(toggleHidden(this.state, name)), sort: (column) => this.#sort(column),
       },
-    });
+    };
+    this.tabs = new Tabs(this.parts.tabs, (view) => this.go(this.#beside(view)));
+    this.#within(this.parts.brand, () => INITIAL);
+    this.#within(this.parts['to-board'], () => this.#toBoard());
+    this.stage = new Stage(this.parts.stage, {
+      api, locale, window, now: () => Date.now(),
+      go: (part) => this.go(change(this.state, part)), href: (part) => formatState(change(this.state, part)) || './',
+    }, sections);
     drawWelcome(this.parts.welcome, { base: this.document.baseURI, copy });
     this.onAddress = () => this.#follow(parseState(window.location.hash));
     this.onVisible = () => this.document.visibilityState === 'visible' && this.tick();
@@ -64,27 +79,34 @@ export class App {
     this.document.removeEventListener('visibilitychange', this.onVisible);
     this.window.clearInterval(this.timer);
     this.request?.abort();
-    this.view.destroy();
+    this.view?.destroy();
+    this.stage.leave();
   }
 
   /** Shows another state and puts it into the address. */
   go(state) {
-    this.window.history.pushState(null, '', formatState(state));
+    const { history, location } = this.window;
+    // Nothing at all would leave the address as it is.
+    history.pushState(null, '', formatState(state) || `${location.pathname}${location.search}`);
     return this.#follow(state);
   }
 
   redraw() {
-    this.view.redraw();
+    this.view?.redraw();
   }
 
   /** A look at the server for what may have changed; what is hidden from its reader, or just loading, is left alone. */
   async tick() {
     if (this.document.visibilityState !== 'visible' || this.request !== null) return;
     this.ticks += 1;
-    const empty = this.shown === null && this.failed === null;
-    const again = this.failed === null ? this.shown !== null && isLive(this.shown.asked.period) : mayPass(this.failed);
+    const empty = this.failed === null && (this.shown === null || !this.parts.welcome.hidden) && !this.stage.has(this.state.view);
+    const again = this.failed === null ? this.#isLive() : mayPass(this.failed);
     const names = empty || again && this.failed !== null || this.ticks % NAMES_EVERY === 0;
     if (names || again) await this.reload({ names, quiet: true });
+  }
+
+  #isLive() {
+    return this.state.view === 'explore' ? this.shown !== null && isLive(this.shown.asked.period) : this.stage.has(this.state.view);
   }
 
   /** Asks again; `names` also for what has been counted, `quiet` leaves the old numbers on the page meanwhile. */
@@ -109,7 +131,14 @@ export class App {
 
   async #load({ names, quiet, signal }) {
     if (names) this.loader.forget();
-    const top = await this.loader.entries([], signal);
+    const { view } = this.state;
+    this.tabs.show(view, (other) => formatState(this.#beside(other)) || './');
+    if (view !== 'explore') {
+      await this.#loadSection(this.stage.sections[view], { quiet, signal });
+      return;
+    }
+    this.stage.leave();
+    const [top] = await Promise.all([this.loader.entries([], signal), this.#draw()]);
     this.tree.show(top);
     if (top.length === 0 && this.state.pk === null) {
       this.#welcome();
@@ -128,6 +157,42 @@ export class App {
     this.view.show({ ...this.shown, state: this.state });
   }
 
+  // What draws is most of the code: who looks at something else does not wait for it.
+  async #draw() {
+    const { View } = await loaded(import('./view.js'));
+    this.view ??= new View(this.parts.view, this.drawing);
+  }
+
+  async #loadSection({ title, ofPk }, { quiet, signal }) {
+    const { view, pk } = this.state;
+    const isOld = quiet && this.failed === null && this.stage.has(view);
+    if (!isOld) this.#makeRoom(title, ofPk);
+    if (ofPk) {
+      const top = await this.loader.entries([], signal);
+      this.tree.show(top);
+      if (top.length === 0 && pk === null && view === 'overview') {
+        this.stage.leave();
+        this.#welcome();
+        return;
+      }
+      this.parts.side.hidden = top.length === 0;
+      await this.tree.choose(pk ?? []);
+    }
+    await (isOld ? this.stage.tick(signal) : this.stage.show(this.state, signal));
+    if (!signal.aborted) this.#succeed();
+  }
+
+  #makeRoom(title, ofPk) {
+    this.parts.welcome.hidden = true;
+    this.parts.view.hidden = true;
+    this.parts.stage.hidden = false;
+    this.parts.side.hidden ||= !ofPk;
+    setText(this.parts.chosen, this.state.pk ? `: ${this.state.pk.join(' / ')}` : '');
+    this.document.title = `${title} – HailWhale`;
+    this.shown = null;
+    this.asked = null;
+  }
+
   // Everything around the graph follows at once, before the answer is there.
   #surround({ asked, entry, branching }) {
     this.asked = { asked, branches: branching.branches };
@@ -135,6 +200,8 @@ export class App {
     this.parts.side.hidden = false;
     setText(this.parts.chosen, `: ${asked.pk.join(' / ')}`);
     this.parts.view.hidden = false;
+    this.parts.stage.hidden = true;
+    setAttribute(this.parts['to-board'], 'href', formatState(this.#toBoard()));
     this.controls.show({ ...asked, metrics: entry.metrics, branches: branching.branches });
     drawCrumbs(this.parts.crumbs, asked, {
       openPk: (pk) => this.#openPk(pk),
@@ -148,6 +215,7 @@ export class App {
     this.#succeed();
     this.parts.welcome.hidden = false;
     this.parts.view.hidden = true;
+    this.parts.stage.hidden = true;
     this.parts.side.hidden = true;
   }
 
@@ -171,11 +239,39 @@ export class App {
   #follow(state) {
     const before = this.state;
     this.state = state;
+    if (before.view !== state.view) {
+      this.left.set(before.view, before);
+      this.shown = null;
+      this.tree.redraw();
+    }
     if (this.shown !== null && this.request === null && asksTheSame(before, state)) {
       this.view.show({ ...this.shown, state });
       return null;
     }
     return this.reload();
+  }
+
+  /** The state of another view, about the same as what the address names. */
+  #beside(view) {
+    const named = parseState(this.window.location.hash);
+    if (view === named.view) return named;
+    const left = this.left.get(view);
+    return openView(named, view, left && JSON.stringify(left.pk) === JSON.stringify(named.pk) ? left.more : INITIAL.more);
+  }
+
+  // What is drawn, as options of a graph.
+  #toBoard() {
+    const { pk, dimension, metric, period, zone } = this.asked.asked;
+    const add = { pk, dimensions: dimension, metric, period, ...(zone && { tz: zone }) };
+    return openView(this.state, 'boards', { add: JSON.stringify(add) });
+  }
+
+  #within(anchor, state) {
+    anchor.addEventListener('click', (event) => {
+      if (isForBrowser(event)) return;
+      event.preventDefault();
+      this.go(state());
+    });
   }
 
   #openPk(pk) {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Api } from './api.js';
+import { Api, ServerError } from './api.js';
 import { App } from './app.js';
+import { SECTIONS } from './sections.js';
 import { createPlot, media, observers, openPage, Plot, press, role, roles, texts } from '../dev/browser.js';
 import { Whale } from '../dev/whale.js';
 
@@ -21,11 +22,12 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-async function open(hash = '') {
+async function open(hash = '#view=explore', more = {}) {
   history.replaceState(null, '', `/${hash}`);
   app = new App({
     window, locale: 'en-US', zones: ['UTC'], createPlot,
     api: new Api({ base: 'http://whale.test/', fetch: whale.fetch }),
+    ...more,
   });
   await app.start();
 }
@@ -283,4 +285,160 @@ test('a page that is taken away asks and listens no more', async () => {
   window.dispatchEvent(new PopStateEvent('popstate'));
   expect(whale.asked).toHaveLength(before);
   expect(observers.size).toBe(0);
+});
+
+class Section {
+  constructor(root, surroundings) {
+    Object.assign(this, { root, ...surroundings });
+    Section.last = this;
+    Section.calls = [];
+  }
+
+  async show(state) {
+    Section.calls.push(['show', state]);
+    if (Section.failing) throw Section.failing;
+    this.root.textContent = `about ${state.pk}`;
+  }
+
+  async tick() {
+    Section.calls.push(['tick']);
+    if (Section.failing) throw Section.failing;
+  }
+
+  destroy() {
+    Section.calls.push(['destroy']);
+  }
+}
+
+function withSections(hash) {
+  Section.failing = null;
+  const sections = Object.fromEntries(Object.entries(SECTIONS).map(([view, section]) => [view, { ...section, load: async () => Section }]));
+  return open(hash, { sections });
+}
+
+const tab = (view) => document.querySelector(`[data-view=${view}]`);
+const named = () => Section.calls.map(([name]) => name);
+
+test('a page opened without a link shows the overview, and the tabs lead to the other parts and back', async () => {
+  await withSections('');
+  expect(tab('overview').getAttribute('aria-current')).toBe('page');
+  expect(document.title).toBe('Overview – HailWhale');
+  expect([role('stage').hidden, role('view').hidden, role('side').hidden]).toEqual([false, true, false]);
+  tab('explore').click();
+  await settled(() => expect(role('title').textContent).toBe('flights by route'));
+  expect(named()).toContain('destroy');
+  expect([role('stage').hidden, location.hash]).toEqual([true, '#view=explore']);
+  // What the page chose by itself is not taken along.
+  expect(tab('results').getAttribute('href')).toBe('#view=results');
+  tab('overview').click();
+  await settled(() => expect(role('stage').hidden).toBe(false));
+  expect(location.hash).toBe('');
+  history.back();
+  await settled(() => expect(role('stage').hidden).toBe(true));
+  await settled(() => expect(role('total').textContent).toBe('30'));
+});
+
+test('a name beside a section is chosen for it, in the same view', async () => {
+  await withSections('#view=results&zone=Asia/Tokyo&split=x');
+  expect(roles('pk')[1].getAttribute('href')).toBe('#view=results&pk=%5B%22signup%22%5D');
+  roles('pk')[1].click();
+  await settled(() => expect(role('stage').textContent).toBe('about signup'));
+  expect(link()).toBe('#view=results&pk=["signup"]&zone=Asia/Tokyo');
+  expect(role('chosen').textContent).toBe(': signup');
+  tab('explore').click();
+  await settled(() => expect(role('title').textContent).toBe('signup by route'));
+  expect(roles('pk')[0].getAttribute('href')).toBe('#pk=%5B%22flights%22%5D');
+});
+
+test('a section changes the state, and what is its own is there again when a tab leads back', async () => {
+  await withSections('#view=spy&pk=flights');
+  await Section.last.go({ more: { text: 'x' } });
+  expect(link()).toBe('#view=spy&pk=["flights"]&text=x');
+  expect(Section.last.href({ view: 'explore' })).toBe('#pk=%5B%22flights%22%5D');
+  expect(Section.last.href({ view: 'overview', pk: null })).toBe('./');
+  expect(Section.last.now()).toBe(Date.now());
+  tab('health').click();
+  await settled(() => expect(role('side').hidden).toBe(true));
+  expect(tab('spy').getAttribute('href')).toBe('#view=spy&pk=%5B%22flights%22%5D&text=x');
+  await Section.last.go({ pk: ['signup'] });
+  expect(tab('spy').getAttribute('href')).toBe('#view=spy&pk=%5B%22signup%22%5D');
+});
+
+test('a section is refreshed every ten seconds, and not while it cannot be seen', async () => {
+  await withSections('#view=health');
+  expect(whale.count('pks')).toBe(0);
+  vi.advanceTimersByTime(10_000);
+  await settled(() => expect(named()).toEqual(['show', 'tick']));
+  vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden');
+  vi.advanceTimersByTime(20_000);
+  expect(named()).toEqual(['show', 'tick']);
+});
+
+test('what goes wrong in a section is told as elsewhere, and what may pass is tried again', async () => {
+  await withSections('#view=decisions');
+  Section.failing = new ServerError('no answer', { code: 'unreachable' });
+  vi.advanceTimersByTime(10_000);
+  await settled(() => expect(role('error').textContent).toContain('The server does not answer.'));
+  Section.failing = null;
+  vi.advanceTimersByTime(10_000);
+  await settled(() => expect(role('error').hidden).toBe(true));
+  expect(named()).toEqual(['show', 'tick', 'show']);
+  Section.failing = new ServerError('no such goal', { status: 400 });
+  await app.reload();
+  expect(role('error').textContent).toBe('No such goal.');
+  vi.advanceTimersByTime(10_000);
+  expect(named()).toEqual(['show', 'tick', 'show', 'show']);
+});
+
+test('only the last of two quick changes of a section counts', async () => {
+  await withSections('#view=spy');
+  await Promise.all([app.go({ ...app.state, pk: ['flights'] }), app.go({ ...app.state, pk: ['signup'] })]);
+  expect(role('stage').textContent).toBe('about signup');
+  const shown = app.reload();
+  app.request.abort();
+  Section.failing = new ServerError('late', { status: 400 });
+  await shown;
+  expect(role('error').hidden).toBe(true);
+});
+
+test('an empty server welcomes in the overview too, and the overview comes once something is counted', async () => {
+  const { listed } = whale;
+  whale.listed = [];
+  await withSections('');
+  expect([role('welcome').hidden, role('stage').hidden, role('side').hidden]).toEqual([false, true, true]);
+  whale.listed = listed;
+  vi.advanceTimersByTime(10_000);
+  await settled(() => expect(role('stage').textContent).toBe('about null'));
+  expect([role('welcome').hidden, role('side').hidden]).toEqual([true, false]);
+});
+
+test('other parts say themselves what an empty server lacks', async () => {
+  whale.listed = [];
+  await withSections('#view=results');
+  expect([role('welcome').hidden, role('stage').hidden, role('side').hidden]).toEqual([true, false, true]);
+});
+
+test('the name of the page leads to its start, and the graph onto a board', async () => {
+  await withSections('#pk=flights&dimension=["route"]&period=day&zone=Asia/Tokyo&sort=name');
+  const added = new URLSearchParams(role('to-board').getAttribute('href').slice(1));
+  expect([...added.keys()]).toEqual(['view', 'pk', 'dimension', 'period', 'zone', 'add']);
+  expect(JSON.parse(added.get('add'))).toEqual({ pk: ['flights'], dimensions: ['route'], metric: 'hits', period: 'day', tz: 'Asia/Tokyo' });
+  role('to-board').click();
+  await settled(() => expect(Section.last.state.more.add).toBe(added.get('add')));
+  const other = new MouseEvent('click', { metaKey: true, cancelable: true, bubbles: true });
+  document.addEventListener('click', (event) => event.preventDefault(), { once: true });
+  role('brand').dispatchEvent(other);
+  expect(link()).toContain('view=boards');
+  role('brand').click();
+  await settled(() => expect(Section.last.state.view).toBe('overview'));
+  expect(link()).toBe('');
+  await app.go({ ...app.state, view: 'explore' });
+  expect(JSON.parse(new URLSearchParams(role('to-board').getAttribute('href').slice(1)).get('add')).tz).toBe(undefined);
+});
+
+test('a change of colours before there is anything drawn draws nothing', async () => {
+  await withSections('');
+  const made = Plot.made;
+  app.redraw();
+  expect(Plot.made).toBe(made);
 });

@@ -61,7 +61,7 @@ export function parts(root, roles) {
 }
 
 /** True for a click that should follow the link as it is: into another tab or window. */
-function isForBrowser(event) {
+export function isForBrowser(event) {
   return event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button > 0;
 }
 

@@ -1,6 +1,10 @@
 // What the page shows, as one plain value, and as the text after `#` in its address. Nothing here touches the page.
 
+/** The parts of the page, in the order of their tabs. */
+export const VIEWS = Object.freeze(['overview', 'explore', 'results', 'decisions', 'spy', 'health', 'boards']);
+
 /**
+ * view       the part of the page that is shown, one of VIEWS
  * pk         path of what was counted; null when none is chosen yet
  * dimension  path of the node that is drawn with its children; null lets the page choose, [] is overall
  * metric     metric or formula; null lets the page choose
@@ -8,10 +12,14 @@
  * zone       IANA name; '' is the server's own (UTC)
  * sort       column of the breakdown: 'name', 'value' or 'weight', '-' before it for descending
  * hidden     names of series that are not drawn
+ * more       what is a section's own: texts by keys that are none of the above
  */
 export const INITIAL = Object.freeze({
-  pk: null, dimension: null, metric: null, period: null, zone: '', sort: '-weight', hidden: Object.freeze([]),
+  view: 'overview', pk: null, dimension: null, metric: null, period: null, zone: '', sort: '-weight', hidden: Object.freeze([]),
+  more: Object.freeze({}),
 });
+
+const GENERAL = Object.keys(INITIAL);
 
 const SORTS = ['name', '-name', 'value', '-value', 'weight', '-weight'];
 
@@ -19,7 +27,10 @@ const SORTS = ['name', '-name', 'value', '-value', 'weight', '-weight'];
 export function parseState(hash) {
   const given = new URLSearchParams(hash.replace(/^#/, ''));
   const sort = given.get('sort');
+  // Links are older than the sections: one that names none shows a graph.
+  const otherwise = [...given].length === 0 ? INITIAL.view : 'explore';
   return {
+    view: VIEWS.includes(given.get('view')) ? given.get('view') : otherwise,
     pk: readPath(given.get('pk'), { empty: null }),
     dimension: readPath(given.get('dimension'), { empty: [] }),
     metric: given.get('metric') || null,
@@ -27,6 +38,7 @@ export function parseState(hash) {
     zone: given.get('zone') ?? INITIAL.zone,
     sort: SORTS.includes(sort) ? sort : INITIAL.sort,
     hidden: readPath(given.get('hidden'), { empty: [] }) ?? [],
+    more: Object.fromEntries([...given].filter(([key]) => !GENERAL.includes(key))),
   };
 }
 
@@ -53,13 +65,27 @@ export function formatState(state) {
     if (state[key] !== INITIAL[key]) parts.set(key, state[key]);
   }
   if (state.hidden.length > 0) parts.set('hidden', JSON.stringify(state.hidden));
+  for (const [key, text] of Object.entries(state.more)) {
+    if (text !== '' && !GENERAL.includes(key)) parts.set(key, text);
+  }
   const text = parts.toString();
-  return text === '' ? '' : `#${text}`;
+  if (state.view === (text === '' ? INITIAL.view : 'explore')) return text === '' ? '' : `#${text}`;
+  return `#view=${state.view}${text === '' ? '' : `&${text}`}`;
 }
 
-/** Another pk: period and zone stay; metric, node and hidden series were those of the pk before. */
+/** Another part of the page about the same: what is a section's own stays behind, what is the graph's own too. */
+export function openView(state, view, more = INITIAL.more) {
+  return { ...state, view, more, sort: INITIAL.sort, hidden: INITIAL.hidden };
+}
+
+/** Some parts of a state changed; with another view as `openView` does. */
+export function change(state, part) {
+  return { ...('view' in part && part.view !== state.view ? openView(state, part.view) : state), ...part };
+}
+
+/** Another pk: view, period and zone stay; metric, node, hidden series and what is a section's own were those of the pk before. */
 export function openPk(state, pk) {
-  return { ...state, pk, dimension: null, metric: null, hidden: [], sort: INITIAL.sort };
+  return { ...state, pk, dimension: null, metric: null, hidden: [], sort: INITIAL.sort, more: INITIAL.more };
 }
 
 /** Another node of the same pk. */

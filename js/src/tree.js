@@ -19,6 +19,11 @@ export class Tree {
     this.top.show(entries);
   }
 
+  /** After a change of what the links lead to. */
+  redraw() {
+    this.top.mark();
+  }
+
   /** Marks the pk that the page shows, and opens the levels above it. */
   async choose(pk) {
     // What somebody closed stays closed when the same pk is only shown anew.
@@ -112,6 +117,7 @@ class Level {
     setAttribute(twist, 'aria-label', `${isOpen ? 'Close' : 'Open'} ${label(pk)} (${children} below)`);
     twist.classList.toggle('leaf', children === 0);
     twist.disabled = children === 0;
+    setAttribute(anchor, 'href', this.tree.actions.href(pk));
     setAttribute(anchor, 'aria-current', this.tree.chosen && samePath(pk, this.tree.chosen) ? 'page' : null);
     if (isOpen && level.root.parentNode !== item) item.append(level.root);
   }

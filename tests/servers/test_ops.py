@@ -176,12 +176,36 @@ def test_metrics_tell_what_was_put_aside(served: Served, clock: Clock) -> None:
     assert numbers(served.client.get('/metrics'))['hailwhale_dead_events'] == 3
 
 
+def test_metrics_tell_of_memory_keys_and_names(served: Served, embedded_server: Server) -> None:
+    before = numbers(served.client.get('/metrics'))
+    assert (before['hailwhale_names'], before['hailwhale_names_fullest_shard']) == (0, 0)
+    served.client.post('/count', [{'pk': [name, 'below']} for name in 'abcdefg'])
+    served.hail.drain()
+    (node,) = embedded_server.nodes
+    found = numbers(served.client.get('/metrics'))
+    assert found['hailwhale_names'] == 7
+    assert 1 <= found['hailwhale_names_fullest_shard'] < 7
+    assert found['hailwhale_names_limit'] == 100_000
+    assert found['hailwhale_engine_keys'] == node.dbsize() > before['hailwhale_engine_keys']
+    info = node.info('memory')
+    assert found['hailwhale_engine_memory_limit_bytes'] == (info['maxmemory'] or info['total_system_memory'])
+    assert found['hailwhale_engine_memory_bytes'] == pytest.approx(info['used_memory'], rel=0.2)
+
+
+def test_a_limit_of_memory_that_is_set_counts_more_than_that_of_the_machine(
+    served: Served, embedded_server: Server
+) -> None:
+    with configured(embedded_server.nodes, 'maxmemory', 1_000_000_000):
+        found = numbers(served.client.get('/metrics'))
+    assert found['hailwhale_engine_memory_limit_bytes'] == 1_000_000_000
+
+
 def test_metrics_of_a_process_are_told_while_its_engine_is_away(away: Client) -> None:
     away.get('/healthz')
     found = numbers(away.get('/metrics'))
     assert found['hailwhale_engine_up'] == 0
     assert found['hailwhale_push_events_count'] == 0
-    assert not any('backlog' in name or 'lag' in name or 'drained' in name for name in found)
+    assert not any('backlog' in name or 'lag' in name or 'drained' in name or 'keys' in name for name in found)
 
 
 def test_metrics_need_a_library_and_say_which(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
