@@ -28,6 +28,7 @@ export class Api {
   constructor({ base, fetch, key = '' }) {
     this.base = base;
     this.fetch = fetch;
+    this.key = key;
     this.headers = { Accept: 'application/json', ...(key && { Authorization: `Bearer ${key}` }) };
   }
 
