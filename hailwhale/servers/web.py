@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import bottle  # type: ignore[import-untyped]
 import ujson
 
-from hailwhale.access import Access, Grant, Scope
+from hailwhale.access import Access, Asked, Grant, Scope
 from hailwhale.errors import HailWhaleError, StorageError
 from hailwhale.meters import Meters
 from hailwhale.paths import Path
@@ -144,6 +144,7 @@ class Route:
                     the pks that the parameters name before the handler is called
     ``own_pages``   whether, of pages in browsers, only our own and those of permitted origins may use it
     ``image``       whether errors are images, too: what an ``<img>`` asks for shows no broken sign
+    ``shows``       what its parameters ask of a graph; None: keys that show one graph are not for it
     ``below``       whether it is about all below a pk as well, so that a key for the pk alone does not do
     ``takes``       whether events come in here, so that what is refused here counts as refused events
     """
@@ -157,6 +158,7 @@ class Route:
     image: bool = False
     takes: bool = False
     below: bool = False
+    shows: Callable[[Mapping[str, Any]], Asked] | None = None
 
 
 def image() -> Answer:
@@ -269,30 +271,33 @@ class Application:
         if route.own_pages:
             self._check_origin(environ)
         if route.scope and self._access:
-            call.grant = self._permitted(self._access, route.scope, call)
+            call.grant = self._permitted(self._access, route, call)
         given: dict[str, Any] = {}
         pks: Sequence[Path] = ()
+        asked: Asked | None = None
         if route.parameters:
             given = route.parameters.read(environ, max_body=self._max_body, max_inflated=self._max_inflated)
             pks = tuple(route.parameters.pks(given))
-            _check(call, route, pks)
+            asked = route.shows(given) if route.shows else None
+            _check(call, route, pks, asked)
         # At once, and all or nothing: what is refused costs nothing.
         call.grant.spend(route.parameters.cost(given) if route.parameters else 1)
         answer = route.answer(Request(method, given, named, call.grant, _visit(call)))
         if isinstance(answer, Stream) and route.scope and self._access:
-            again = partial(self._check_again, self._access, route, call, pks)
+            again = partial(self._check_again, self._access, route, call, pks, asked)
             return replace(answer, pieces=WhilePermitted(answer.pieces, again))
         return answer
 
-    def _check_again(self, access: Access, route: Route, call: _Call, pks: Sequence[Path]) -> None:
+    def _check_again(self, access: Access, route: Route, call: _Call, pks: Sequence[Path], asked: Asked | None) -> None:
         """Raise unless whoever has asked may still do so."""
-        assert route.scope
-        self._permitted(access, route.scope, call)
-        _check(call, route, pks)
+        self._permitted(access, route, call)
+        _check(call, route, pks, asked)
 
     @staticmethod
-    def _permitted(access: Access, scope: Scope, call: _Call) -> Grant:
+    def _permitted(access: Access, route: Route, call: _Call) -> Grant:
         """What whoever asks may do."""
+        assert route.scope
+        scope: Scope = 'graph' if route.shows else route.scope
         environ = call.environ
         # A browser tells whose page asks, even where it sends no Origin; older ones tell nothing.
         cross_site = environ.get('HTTP_SEC_FETCH_SITE', '') in ('cross-site', 'same-site')
@@ -432,10 +437,12 @@ def _visit(call: _Call) -> Visit:
     return Visit(call.origin, get('HTTP_COOKIE', ''), secure, agent, private, last_event)
 
 
-def _check(call: _Call, route: Route, pks: Iterable[Path]) -> None:
-    """Raise unless the key is for the pks."""
+def _check(call: _Call, route: Route, pks: Iterable[Path], asked: Asked | None) -> None:
+    """Raise unless the key is for the pks, and for the graph."""
     for pk in pks:
         call.grant.check(pk, below=route.below)
+    if asked is not None:
+        call.grant.check_graph(asked)
 
 
 def _knows(if_none_match: str, etag: str) -> bool:
