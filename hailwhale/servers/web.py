@@ -16,6 +16,7 @@ from hashlib import blake2b
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from urllib.parse import quote
 
 import bottle  # type: ignore[import-untyped]
 import ujson
@@ -67,6 +68,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 _STATUS_LINES = {int(status): f'{int(status)} {status.phrase}' for status in HTTPStatus}
 _SAFE = frozenset({'GET', 'HEAD', 'OPTIONS'})
 _SAYABLE = re.compile(r'[!-~]+')
+_HOST = re.compile(r'([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?', re.ASCII)
 _ASKED_HEADERS = 'Authorization, Content-Encoding, Content-Type, If-None-Match, Last-Event-ID'
 _EXPOSED_HEADERS = f'ETag, Retry-After, {ERROR_HEADER}'
 
@@ -93,6 +95,7 @@ class Visit(NamedTuple):
     last.
 
     ``private``  whether it asks that nobody be followed: ``Sec-GPC: 1``, or the older ``DNT: 1``
+    ``address``  what it asked for, with the name that it has for us; '' where that is no name
     """
 
     origin: str | None = None
@@ -101,6 +104,7 @@ class Visit(NamedTuple):
     agent: str = ''
     private: bool = False
     last_event: str = ''
+    address: str = ''
 
 
 class Request(NamedTuple):
@@ -111,6 +115,7 @@ class Request(NamedTuple):
     named: Mapping[str, str]
     grant: Grant = EVERYTHING
     visit: Visit = Visit()
+    framers: tuple[str, ...] = ()  #: the origins whose pages may frame the answer; ``*`` means all
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,7 @@ class Route:
     ``scope``       what a key must be for; None: no key is asked for.  Keys are looked at before the body is read, and
                     the pks that the parameters name before the handler is called
     ``own_pages``   whether, of pages in browsers, only our own and those of permitted origins may use it
+    ``framed``      whether pages may frame the answer that may ask, or that the key in its address is for
     ``image``       whether errors are images, too: what an ``<img>`` asks for shows no broken sign
     ``shows``       what its parameters ask of a graph; None: keys that show one graph are not for it
     ``below``       whether it is about all below a pk as well, so that a key for the pk alone does not do
@@ -155,6 +161,7 @@ class Route:
     methods: tuple[str, ...] = ('GET', 'HEAD')
     scope: Scope | None = None
     own_pages: bool = False
+    framed: bool = False
     image: bool = False
     takes: bool = False
     below: bool = False
@@ -282,7 +289,8 @@ class Application:
             _check(call, route, pks, asked)
         # At once, and all or nothing: what is refused costs nothing.
         call.grant.spend(route.parameters.cost(given) if route.parameters else 1)
-        answer = route.answer(Request(method, given, named, call.grant, _visit(call)))
+        framers = self._framers(environ) if route.framed else ()
+        answer = route.answer(Request(method, given, named, call.grant, _visit(call), framers))
         if isinstance(answer, Stream) and route.scope and self._access:
             again = partial(self._check_again, self._access, route, call, pks, asked)
             return replace(answer, pieces=WhilePermitted(answer.pieces, again))
@@ -365,6 +373,10 @@ class Application:
     def _permits(self, origin: str) -> bool:
         return '*' in self._cors or origin.lower() in self._cors
 
+    def _framers(self, environ: Environ) -> tuple[str, ...]:
+        of_key = self._access.origins(key_of(environ)) if self._access else ()
+        return tuple(sorted({*self._cors, *of_key}))
+
     def _permission(self, call: _Call) -> dict[str, str]:
         """The headers that let a page of another site read the answer: one that is listed, or that the key is for."""
         if not self._cors and not call.grant.origins:
@@ -434,7 +446,18 @@ def _visit(call: _Call) -> Visit:
     secure = 'https' in (get('wsgi.url_scheme'), get('HTTP_X_FORWARDED_PROTO', '').partition(',')[0].strip().lower())
     private = '1' in (get('HTTP_SEC_GPC'), get('HTTP_DNT'))
     agent, last_event = get('HTTP_USER_AGENT', ''), get('HTTP_LAST_EVENT_ID', '')
-    return Visit(call.origin, get('HTTP_COOKIE', ''), secure, agent, private, last_event)
+    return Visit(
+        call.origin, get('HTTP_COOKIE', ''), secure, agent, private, last_event, _address(call.environ, secure=secure)
+    )
+
+
+def _address(environ: Environ, *, secure: bool) -> str:
+    host = environ.get('HTTP_HOST', '')
+    if not _HOST.fullmatch(host):
+        return ''
+    path = quote(f'{environ.get("SCRIPT_NAME", "")}{environ.get("PATH_INFO", "")}'.encode('latin-1'))
+    query = environ.get('QUERY_STRING', '')
+    return f'http{"s" if secure else ""}://{host}{path}{"?" if query else ""}{query}'
 
 
 def _check(call: _Call, route: Route, pks: Iterable[Path], asked: Asked | None) -> None:

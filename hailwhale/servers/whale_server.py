@@ -16,6 +16,7 @@
     /reset                                POST        {"reset": number of nodes}
     /flush_hail                           POST        {"drained": number of events}
     /graph.js, /table_graph.js            GET         scripts that draw where their tag stands
+    /embed, /oembed                       GET         as `hailwhale.servers.embeds` says
     / and /static/NAME                    GET         the page
 
 Parameters are those of `hailwhale.whale.Whale`, by the same names.  By GET they stand in the address line, spelled
@@ -30,6 +31,7 @@ from typing import Any
 from hailwhale.errors import InvalidInput
 from hailwhale.hail import Hail
 from hailwhale.servers.decision_server import decision_routes
+from hailwhale.servers.embeds import embed_routes
 from hailwhale.servers.params import Parameters, flag, formulas, one_of, raw, share, value, whole, word
 from hailwhale.servers.results_server import results_routes
 from hailwhale.servers.shows import plotpoints_asked
@@ -95,6 +97,7 @@ def whale_routes(whale: Whale, hail: Hail | None = None, streams: Streams | None
         Route('/static/<name>', page.file),
         Route('/graph.js', page.named('graph.js')),
         Route('/table_graph.js', page.named('table_graph.js')),
+        *embed_routes(page),
     )
 
 
