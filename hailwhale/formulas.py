@@ -95,6 +95,15 @@ class Formula:
         return cls(text, tuple(names), top, bottom)
 
     @property
+    def weight(self) -> str | None:
+        """The metric that tells how much stands behind a value: what a ratio is divided by, else its own one.
+
+        None where that is a constant or a number, or a metric that is named like a constant.
+        """
+        term = self._top if self._bottom is None else self._bottom
+        return term.name if isinstance(term, _Metric) and term.name not in _CONSTANT_SCALES else None
+
+    @property
     def ordered(self) -> bool:
         """Whether its total depends on the order of the buckets; if not, one sum over all of them is column enough."""
         return any(isinstance(term, _Metric) and term.modifier == 'last' for term in (self._top, self._bottom))

@@ -1,5 +1,6 @@
-// Builds into the Python package what is served from it: the page (index.html, page.js, page.css and the icon), the widget for
-// other pages (hailwhale.js, hailwhale.iife.js, jquery.hailwhale.js), counting from them (count.js, count.mjs), and their types.
+// Builds into the Python package what is served from it: the page (index.html, page.js, page.css and the icon), the page that others
+// frame (embed.html, embed.js, embed.css), the widget for other pages (hailwhale.js, hailwhale.iife.js, jquery.hailwhale.js), counting
+// from them (count.js, count.mjs), and their types.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -24,6 +25,7 @@ const BUDGETS = [
   ['jquery.hailwhale.js', 4 * KILO],
   ['graph.js', 2 * KILO],
   ['table_graph.js', 2 * KILO],
+  ['embed.js', 2 * KILO],
   ['count.js', KILO],
   ['count.mjs', KILO],
 ];
@@ -81,9 +83,11 @@ await build({ ...widget, entryPoints: [source('jquery.hailwhale.js')], format: '
 for (const name of ['graph.js', 'table_graph.js']) {
   await build({ ...script, target: WIDGET_BROWSERS, entryPoints: [source(name)], format: 'iife' });
 }
+// What draws lies beside.
+await build({ ...script, target: WIDGET_BROWSERS, entryPoints: [source('embed.js'), source('embed.css')], external: ['./hailwhale.js'] });
 await build({ ...counting, entryPoints: [source('counting/script.js')], outfile: join(target, 'count.js'), format: 'iife' });
 await build({ ...counting, entryPoints: [source('counting/count.js')], outfile: join(target, 'count.mjs'), format: 'esm' });
-for (const name of ['index.html', 'favicon.svg']) {
+for (const name of ['index.html', 'embed.html', 'favicon.svg']) {
   await copyFile(source(name), join(target, name));
 }
 await copyFile(join(here, 'hailwhale.d.ts'), join(target, 'hailwhale.d.ts'));

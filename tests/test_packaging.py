@@ -15,7 +15,7 @@ from tests.fresh import unmeasured
 ROOT = Path(__file__).resolve().parent.parent
 WIDGET = ('hailwhale.js', 'hailwhale.iife.js', 'jquery.hailwhale.js', 'graph.js', 'table_graph.js', 'hailwhale.d.ts')
 COUNTING = ('count.js', 'count.mjs', 'count.d.ts', 'integrity.json')
-PAGE = ('index.html', 'page.js', 'page.css', *WIDGET, *COUNTING)
+PAGE = ('index.html', 'page.js', 'page.css', 'embed.html', 'embed.js', 'embed.css', *WIDGET, *COUNTING)
 
 
 class Built(NamedTuple):

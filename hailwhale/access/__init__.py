@@ -4,8 +4,23 @@
 accident.
 """
 
+from hailwhale.access.graphs import Asked, Graph
 from hailwhale.access.keys import SCOPES, Key, Keys, Made
 from hailwhale.access.local import check_start
 from hailwhale.access.permits import OUTAGE, REFRESH, Access, Grant, Mode, Scope
 
-__all__ = ['OUTAGE', 'REFRESH', 'SCOPES', 'Access', 'Grant', 'Key', 'Keys', 'Made', 'Mode', 'Scope', 'check_start']
+__all__ = [
+    'OUTAGE',
+    'REFRESH',
+    'SCOPES',
+    'Access',
+    'Asked',
+    'Grant',
+    'Graph',
+    'Key',
+    'Keys',
+    'Made',
+    'Mode',
+    'Scope',
+    'check_start',
+]

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from hailwhale.access.graphs import Graph
 from hailwhale.access.patterns import Pattern, Patterns
 from hailwhale.access.rates import Rate, open_windows
 from hailwhale.errors import InvalidInput, StorageConflict, StorageRefused
@@ -26,6 +27,8 @@ from hailwhale.storage import Storage, access
 from hailwhale.times import shown
 
 SCOPES = ('read', 'write', 'admin')
+#: The scope of keys that show one graph: what such a key may is less than ``read``, and no part of it elsewhere.
+GRAPH = 'graph'
 
 _SECRET_ALPHABET = string.ascii_letters + string.digits
 _ID_ALPHABET = string.ascii_lowercase + string.digits
@@ -61,6 +64,7 @@ class Key:
     note: str = ''
     made: int = 0
     secrets: tuple[Secret, ...] = field(default=(), repr=False)
+    graph: Graph | None = None  #: all that it shows; None: whatever its scope and its pks let it
 
     @classmethod
     def read(cls, name: str, text: str) -> Key:
@@ -77,6 +81,7 @@ class Key:
                 given['note'],
                 given['made'],
                 tuple(Secret(*each) for each in given['secrets']),
+                Graph.read(given['graph']) if 'graph' in given else None,
             )
         except (ValueError, TypeError, KeyError, AttributeError) as cause:
             raise StorageRefused(
@@ -95,6 +100,7 @@ class Key:
                 'note': self.note,
                 'made': self.made,
                 'secrets': self.secrets,
+                **({'graph': self.graph.written()} if self.graph else {}),
             }
         )
 
@@ -108,8 +114,8 @@ class Key:
         return found
 
     def may(self, scope: str) -> bool:
-        """Whether it may do such things; admin may do everything."""
-        return self.scope in (scope, 'admin')
+        """Whether it may do such things; admin may do everything, and who may read may look at any graph."""
+        return self.scope in (scope, 'admin') or (scope == GRAPH and self.scope == 'read')
 
 
 def id_of(text: str) -> str | None:
@@ -154,19 +160,44 @@ class Keys:
         ``pks`` are patterns (`hailwhale.access.patterns`), ``expires`` is a length of time from now, such as ``90d``.
         Raises `InvalidInput` for what cannot be read, `SettingsError` for a rate without the library that rates need.
         """
+        return self._make(_scope(scope), _patterns(pks), None, origins, rate, expires, note)
+
+    def create_graph(
+        self,
+        graph: Graph,
+        *,
+        origins: Iterable[str] = (),
+        rate: str | None = None,
+        expires: str | None = None,
+        note: str = '',
+    ) -> Made:
+        """Make a key that shows one graph and nothing else; the other arguments are those of `create`."""
+        return self._make(GRAPH, Patterns([Pattern(graph.pk, below=False)]), graph, origins, rate, expires, note)
+
+    def _make(
+        self,
+        scope: str,
+        pks: Patterns,
+        graph: Graph | None,
+        origins: Iterable[str],
+        rate: str | None,
+        expires: str | None,
+        note: str,
+    ) -> Made:
         now = int(self.clock())
         limit = Rate.parse(rate) if rate else None
         if limit:
             open_windows(self._engine)
         key = Key(
             _random(_ID_ALPHABET, _ID_LENGTH),
-            _scope(scope),
-            _patterns(pks),
+            scope,
+            pks,
             _origins(origins, scope),
             limit,
             None if expires is None else now + _length(expires, 'expires'),
             _note(note),
             now,
+            graph=graph,
         )
         text = _text(key)
         key = replace(key, secrets=(Secret(_digest(text), None),))

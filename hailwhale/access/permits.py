@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-from hailwhale.access.keys import Key, Secret, id_of
+from hailwhale.access.graphs import Asked
+from hailwhale.access.keys import GRAPH, Key, Secret, id_of
 from hailwhale.access.local import check_host, check_page
 from hailwhale.access.rates import Rates
 from hailwhale.errors import Forbidden, StorageError, StorageRefused, StorageUnavailable, Unauthorized
@@ -18,7 +20,8 @@ from hailwhale.paths import Path, path_name
 from hailwhale.storage import Storage, access
 from hailwhale.times import shown
 
-Scope = Literal['read', 'write', 'admin']
+#: ``graph`` is what a key for one graph may do, and whoever may read.
+Scope = Literal['read', 'write', 'admin', 'graph']
 Mode = Literal['open', 'keyed', 'local']
 
 #: Seconds after which the keys are looked at again: so long a new one is unknown, and a revoked one goes on.
@@ -36,13 +39,20 @@ _log = logging.getLogger(__name__)
 class Grant:
     """What whoever asked may do; without a key, everything."""
 
-    __slots__ = ('_key', '_rates', 'key_id', 'until')
+    __slots__ = ('_clock', '_key', '_rates', 'key_id', 'until')
 
-    def __init__(self, key: Key | None = None, rates: Rates | None = None, until: float = math.inf) -> None:
+    def __init__(
+        self,
+        key: Key | None = None,
+        rates: Rates | None = None,
+        until: float = math.inf,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.key_id = key.id if key else None
         self.until = until  #: when it is to be asked for again, in epoch seconds
         self._key = key
         self._rates = rates
+        self._clock = clock
 
     def __repr__(self) -> str:
         return f'Grant({self.key_id!r}, until={self.until})'
@@ -66,6 +76,16 @@ class Grant:
         if key is not None and not key.pks.match(pk, below=below):
             what = f'pk {shown(path_name(pk))}{" and all below it" if below else ""}' if pk else 'all pks at once'
             raise Forbidden(f'the key hw_{key.id} is for {key.pks}, not for {what} (use another key)', field='pk')
+
+    def check_graph(self, asked: Asked) -> None:
+        """Raise `Forbidden` for a question that is none of the graph's, where the key is for one."""
+        key = self._key
+        if key is None or key.graph is None:
+            return
+        try:
+            key.graph.check(asked, int(self._clock()))
+        except Forbidden as error:
+            raise _not_of_graph(key, error.message, error.field) from error
 
     def spend(self, n: int) -> None:
         """Take ``n`` events or questions of the key's rate, all or none.
@@ -178,7 +198,7 @@ class Access:
             check_page(origin, cross_site=cross_site, host=host, trusted=() if scope == 'admin' else self._trusted)
             grant = Grant(until=look.holds)
         else:
-            grant = self._grant(look, key, scope, origin, now)
+            grant = self._grant(look, key, scope, origin, host, now)
         if len(look.answers) >= _REMEMBERED:
             look.answers.clear()
         look.answers[key, scope, origin, cross_site, host] = grant
@@ -201,6 +221,15 @@ class Access:
         if grant is not None and look.since <= self._clock() < grant.until:
             return grant
         return None
+
+    def origins(self, text: str | None) -> tuple[str, ...]:
+        """The pages that a key is for, whatever it may do; none for a text that is no key's."""
+        if self._open or text is None:
+            return ()
+        try:
+            return _find(self._known(self._clock()), text)[0].origins
+        except (Unauthorized, StorageError):
+            return ()
 
     def close(self) -> None:
         """Wait until it is noted which keys were used."""
@@ -240,24 +269,31 @@ class Access:
 
     # -- judging a key -----------------------------------------------------------------------------------------------
 
-    def _grant(self, look: _Look, text: str | None, scope: Scope, origin: str | None, now: float) -> Grant:
+    def _grant(
+        self, look: _Look, text: str | None, scope: Scope, origin: str | None, host: str | None, now: float
+    ) -> Grant:
+        may = _as_made(scope)
         if text is None:
             raise Unauthorized(
-                f"a key is needed that may {scope} (give it as 'Authorization: Bearer hw_...' or as the parameter key; "
-                f'hailwhale key create --scope {scope} makes one)',
+                f"a key is needed that may {may} (give it as 'Authorization: Bearer hw_...' or as the parameter key; "
+                f'hailwhale key create --scope {may} makes one)',
                 field='key',
             )
         key, secret = _find(look, text)
         ends = _end(key, secret, now)
         if not key.may(scope):
+            if key.graph:
+                raise _not_of_graph(key, f'what takes a key that may {scope}', 'key')
             raise Forbidden(
-                f'the key hw_{key.id} may {key.scope}, not {scope} (hailwhale key create --scope {scope} makes one '
+                f'the key hw_{key.id} may {key.scope}, not {may} (hailwhale key create --scope {may} makes one '
                 'that may)',
                 field='key',
             )
-        _check_origin(key, origin)
+        # A graph that another page frames asks from a page of ours, and who may frame that one is said there.
+        if not (key.graph and _is_own(origin, host)):
+            _check_origin(key, origin)
         self._mark(key.id, now)
-        return Grant(key, self._rates, min(look.holds, ends))
+        return Grant(key, self._rates, min(look.holds, ends), self._clock)
 
     def _mark(self, key_id: str, now: float) -> None:
         """Note that a key is used, not in the way of the request that uses it."""
@@ -324,6 +360,23 @@ def _end(key: Key, secret: Secret, now: float) -> float:
             field='key',
         )
     return min(math.inf if each is None else each for each in (key.expires, secret.until))
+
+
+def _as_made(scope: Scope) -> str:
+    """The scope that a key is made with; of keys for one graph we do not speak to those who have none."""
+    return 'read' if scope == GRAPH else scope
+
+
+def _is_own(origin: str | None, host: str | None) -> bool:
+    return origin is not None and origin.partition('://')[2] == (host or '').lower()
+
+
+def _not_of_graph(key: Key, what: str, field: str | None) -> Forbidden:
+    return Forbidden(
+        f'the key hw_{key.id} shows one graph, {shown(str(key.graph))}, not {what} (hailwhale key create --scope read '
+        'makes one that may read)',
+        field=field,
+    )
 
 
 def _check_origin(key: Key, origin: str | None) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import json
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hailwhale.cli.options import add_settings, clean, note, table, whale_of
+from hailwhale.cli.options import add_settings, clean, natural, note, table, value_of, whale_of
 
 if TYPE_CHECKING:
     from hailwhale.access import Key, Keys, Made
@@ -20,6 +22,7 @@ store keeps a hash of it. Servers look at the keys every 3 seconds.
 
   hailwhale key create --scope write --pk 'Shop/*' --note 'the shop, server side' --expires 90d
   hailwhale key create --scope write --pk 'Shop/*' --origin https://shop.example --rate 100/s
+  hailwhale key graph shop --metric dollars/hits --period 1d:30d --origin https://blog.example --expires 1y
   hailwhale key list
   hailwhale key rotate ID --overlap 24h
   hailwhale key revoke ID
@@ -48,6 +51,29 @@ def _create_options(parser: ArgumentParser) -> None:
         metavar='PATTERN',
         help="what it is for: 'Shop' that pk, 'Shop/*' it and all below it, '*' all; also several times; all",
     )
+    _bounds_options(parser)
+    parser.set_defaults(run=create)
+
+
+def _graph_options(parser: ArgumentParser) -> None:
+    parser.add_argument('pk', metavar='PK', help='what was counted: shop, or a path as JSON: \'["Product", 42]\'')
+    parser.add_argument(
+        '--metric', action='append', metavar='NAME', help='a metric, or a formula; also several times; hits'
+    )
+    parser.add_argument(
+        '--dimension', metavar='JSON', help='the node that is drawn: sales or \'["sales", 42]\'; overall'
+    )
+    parser.add_argument('--depth', type=natural, default=1, metavar='N', help='levels below it, at most; 1')
+    parser.add_argument('--limit', type=natural, default=8, metavar='N', help='children that are drawn, at most; 8')
+    parser.add_argument('--period', default='1h:7d', metavar='PERIOD', help="its period, or 'any'; 1h:7d")
+    parser.add_argument('--tz', metavar='ZONE', help='the time zone of its days; UTC')
+    parser.add_argument('--drill', action='store_true', help='let clicks lead on to all that is below the node')
+    parser.add_argument('--annotations', action='store_true', help='show the annotations of the pk')
+    _bounds_options(parser)
+    parser.set_defaults(run=graph)
+
+
+def _bounds_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--origin',
         action='append',
@@ -60,7 +86,6 @@ def _create_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument('--expires', metavar='LENGTH', help='it ends after so long: 90d; never')
     parser.add_argument('--note', default='', metavar='TEXT', help='who has it, and what for')
-    parser.set_defaults(run=create)
 
 
 def _list_options(parser: ArgumentParser) -> None:
@@ -82,6 +107,7 @@ def _revoke_options(parser: ArgumentParser) -> None:
 
 _ACTIONS: tuple[tuple[str, str, Callable[[ArgumentParser], None]], ...] = (
     ('create', 'make a key, and print it this once', _create_options),
+    ('graph', 'make a key that shows one graph and nothing else', _graph_options),
     ('list', 'show all keys, without their secrets', _list_options),
     ('rotate', 'give a key a new text; the old one goes on for a while', _rotate_options),
     ('revoke', 'end a key', _revoke_options),
@@ -108,6 +134,39 @@ def create(arguments: Namespace) -> None:
             note=arguments.note,
         )
     _hand_over(made)
+
+
+def graph(arguments: Namespace) -> None:
+    """Make a key that shows one graph, print its text to standard output, and what draws that beside it."""
+    from hailwhale.access import Graph
+
+    shown = Graph.of(
+        value_of(arguments.pk, 'pk'),
+        dimension=value_of(arguments.dimension, 'dimension'),
+        metrics=arguments.metric,
+        depth=arguments.depth,
+        limit=arguments.limit,
+        period=arguments.period,
+        tz=arguments.tz,
+        drill=arguments.drill,
+        annotations=arguments.annotations,
+    )
+    with _keys(arguments) as keys:
+        made = keys.create_graph(
+            shown,
+            origins=arguments.origin,
+            rate=arguments.rate,
+            expires=arguments.expires,
+            note=arguments.note,
+        )
+    _hand_over(made)
+    note(f'drawn by <hail-graph {_attributes({**shown.options(), "key": "KEY"})}></hail-graph>')
+
+
+def _attributes(options: dict[str, Any]) -> str:
+    """Options as the attributes of a tag."""
+    spelled = {name: each if isinstance(each, str) else json.dumps(each) for name, each in options.items()}
+    return ' '.join(f'{name}="{html.escape(clean(each))}"' for name, each in spelled.items())
 
 
 def rotate(arguments: Namespace) -> None:
@@ -146,7 +205,7 @@ def _row(key: Key, used: int | None, now: int) -> tuple[str, ...]:
     return (
         key.id,
         key.scope,
-        clean(str(key.pks)),
+        clean(str(key.graph or key.pks)),
         ' '.join(key.origins) or '-',
         str(key.rate or '-'),
         _moment(key.made),

@@ -86,6 +86,12 @@ class UnknownBody(InvalidInput):
     code = 'unsupported_media_type'
 
 
+class UnknownFormat(InvalidInput):
+    """The answer is wanted in a format that is not written."""
+
+    code = 'unknown_format'
+
+
 class ForeignOrigin(InvalidInput):
     """A page of another site asked for what only pages of this one may do."""
 
@@ -100,6 +106,7 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (UnknownCoding, 415),
     (ForeignOrigin, 403),
     (MissingLibrary, 501),
+    (UnknownFormat, 501),
     (Unauthorized, 401),
     (TooManyRequests, 429),
     (AccessError, 403),

@@ -49,6 +49,10 @@ class Static:
         """The page itself."""
         return self._file('index.html', 'the page is not built: run make page')
 
+    def text(self, name: str) -> str:
+        """The text of a file that others fill in."""
+        return self._file(name, 'it is not built: run make page').body.decode()
+
     def named(self, name: str) -> Callable[[Request], Answer]:
         """What answers with one file; what a request gives besides is for the file itself to read."""
         return lambda _: self._file(name, 'it is not built: run make page')

@@ -16,11 +16,12 @@ from hashlib import blake2b
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from urllib.parse import quote
 
 import bottle  # type: ignore[import-untyped]
 import ujson
 
-from hailwhale.access import Access, Grant, Scope
+from hailwhale.access import Access, Asked, Grant, Scope
 from hailwhale.errors import HailWhaleError, StorageError
 from hailwhale.meters import Meters
 from hailwhale.paths import Path
@@ -67,6 +68,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 _STATUS_LINES = {int(status): f'{int(status)} {status.phrase}' for status in HTTPStatus}
 _SAFE = frozenset({'GET', 'HEAD', 'OPTIONS'})
 _SAYABLE = re.compile(r'[!-~]+')
+_HOST = re.compile(r'([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?', re.ASCII)
 _ASKED_HEADERS = 'Authorization, Content-Encoding, Content-Type, If-None-Match, Last-Event-ID'
 _EXPOSED_HEADERS = f'ETag, Retry-After, {ERROR_HEADER}'
 
@@ -93,6 +95,7 @@ class Visit(NamedTuple):
     last.
 
     ``private``  whether it asks that nobody be followed: ``Sec-GPC: 1``, or the older ``DNT: 1``
+    ``address``  what it asked for, with the name that it has for us; '' where that is no name
     """
 
     origin: str | None = None
@@ -101,6 +104,7 @@ class Visit(NamedTuple):
     agent: str = ''
     private: bool = False
     last_event: str = ''
+    address: str = ''
 
 
 class Request(NamedTuple):
@@ -111,6 +115,7 @@ class Request(NamedTuple):
     named: Mapping[str, str]
     grant: Grant = EVERYTHING
     visit: Visit = Visit()
+    framers: tuple[str, ...] = ()  #: the origins whose pages may frame the answer; ``*`` means all
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,9 @@ class Route:
     ``scope``       what a key must be for; None: no key is asked for.  Keys are looked at before the body is read, and
                     the pks that the parameters name before the handler is called
     ``own_pages``   whether, of pages in browsers, only our own and those of permitted origins may use it
+    ``framed``      whether pages may frame the answer that may ask, or that the key in its address is for
     ``image``       whether errors are images, too: what an ``<img>`` asks for shows no broken sign
+    ``shows``       what its parameters ask of a graph; None: keys that show one graph are not for it
     ``below``       whether it is about all below a pk as well, so that a key for the pk alone does not do
     ``takes``       whether events come in here, so that what is refused here counts as refused events
     """
@@ -154,9 +161,11 @@ class Route:
     methods: tuple[str, ...] = ('GET', 'HEAD')
     scope: Scope | None = None
     own_pages: bool = False
+    framed: bool = False
     image: bool = False
     takes: bool = False
     below: bool = False
+    shows: Callable[[Mapping[str, Any]], Asked] | None = None
 
 
 def image() -> Answer:
@@ -269,30 +278,34 @@ class Application:
         if route.own_pages:
             self._check_origin(environ)
         if route.scope and self._access:
-            call.grant = self._permitted(self._access, route.scope, call)
+            call.grant = self._permitted(self._access, route, call)
         given: dict[str, Any] = {}
         pks: Sequence[Path] = ()
+        asked: Asked | None = None
         if route.parameters:
             given = route.parameters.read(environ, max_body=self._max_body, max_inflated=self._max_inflated)
             pks = tuple(route.parameters.pks(given))
-            _check(call, route, pks)
+            asked = route.shows(given) if route.shows else None
+            _check(call, route, pks, asked)
         # At once, and all or nothing: what is refused costs nothing.
         call.grant.spend(route.parameters.cost(given) if route.parameters else 1)
-        answer = route.answer(Request(method, given, named, call.grant, _visit(call)))
+        framers = self._framers(environ) if route.framed else ()
+        answer = route.answer(Request(method, given, named, call.grant, _visit(call), framers))
         if isinstance(answer, Stream) and route.scope and self._access:
-            again = partial(self._check_again, self._access, route, call, pks)
+            again = partial(self._check_again, self._access, route, call, pks, asked)
             return replace(answer, pieces=WhilePermitted(answer.pieces, again))
         return answer
 
-    def _check_again(self, access: Access, route: Route, call: _Call, pks: Sequence[Path]) -> None:
+    def _check_again(self, access: Access, route: Route, call: _Call, pks: Sequence[Path], asked: Asked | None) -> None:
         """Raise unless whoever has asked may still do so."""
-        assert route.scope
-        self._permitted(access, route.scope, call)
-        _check(call, route, pks)
+        self._permitted(access, route, call)
+        _check(call, route, pks, asked)
 
     @staticmethod
-    def _permitted(access: Access, scope: Scope, call: _Call) -> Grant:
+    def _permitted(access: Access, route: Route, call: _Call) -> Grant:
         """What whoever asks may do."""
+        assert route.scope
+        scope: Scope = 'graph' if route.shows else route.scope
         environ = call.environ
         # A browser tells whose page asks, even where it sends no Origin; older ones tell nothing.
         cross_site = environ.get('HTTP_SEC_FETCH_SITE', '') in ('cross-site', 'same-site')
@@ -359,6 +372,10 @@ class Application:
 
     def _permits(self, origin: str) -> bool:
         return '*' in self._cors or origin.lower() in self._cors
+
+    def _framers(self, environ: Environ) -> tuple[str, ...]:
+        of_key = self._access.origins(key_of(environ)) if self._access else ()
+        return tuple(sorted({*self._cors, *of_key}))
 
     def _permission(self, call: _Call) -> dict[str, str]:
         """The headers that let a page of another site read the answer: one that is listed, or that the key is for."""
@@ -429,13 +446,26 @@ def _visit(call: _Call) -> Visit:
     secure = 'https' in (get('wsgi.url_scheme'), get('HTTP_X_FORWARDED_PROTO', '').partition(',')[0].strip().lower())
     private = '1' in (get('HTTP_SEC_GPC'), get('HTTP_DNT'))
     agent, last_event = get('HTTP_USER_AGENT', ''), get('HTTP_LAST_EVENT_ID', '')
-    return Visit(call.origin, get('HTTP_COOKIE', ''), secure, agent, private, last_event)
+    return Visit(
+        call.origin, get('HTTP_COOKIE', ''), secure, agent, private, last_event, _address(call.environ, secure=secure)
+    )
 
 
-def _check(call: _Call, route: Route, pks: Iterable[Path]) -> None:
-    """Raise unless the key is for the pks."""
+def _address(environ: Environ, *, secure: bool) -> str:
+    host = environ.get('HTTP_HOST', '')
+    if not _HOST.fullmatch(host):
+        return ''
+    path = quote(f'{environ.get("SCRIPT_NAME", "")}{environ.get("PATH_INFO", "")}'.encode('latin-1'))
+    query = environ.get('QUERY_STRING', '')
+    return f'http{"s" if secure else ""}://{host}{path}{"?" if query else ""}{query}'
+
+
+def _check(call: _Call, route: Route, pks: Iterable[Path], asked: Asked | None) -> None:
+    """Raise unless the key is for the pks, and for the graph."""
     for pk in pks:
         call.grant.check(pk, below=route.below)
+    if asked is not None:
+        call.grant.check_graph(asked)
 
 
 def _knows(if_none_match: str, etag: str) -> bool:

@@ -16,6 +16,7 @@
     /reset                                POST        {"reset": number of nodes}
     /flush_hail                           POST        {"drained": number of events}
     /graph.js, /table_graph.js            GET         scripts that draw where their tag stands
+    /embed, /oembed                       GET         as `hailwhale.servers.embeds` says
     / and /static/NAME                    GET         the page
 
 Parameters are those of `hailwhale.whale.Whale`, by the same names.  By GET they stand in the address line, spelled
@@ -30,8 +31,10 @@ from typing import Any
 from hailwhale.errors import InvalidInput
 from hailwhale.hail import Hail
 from hailwhale.servers.decision_server import decision_routes
+from hailwhale.servers.embeds import embed_routes
 from hailwhale.servers.params import Parameters, flag, formulas, one_of, raw, share, value, whole, word
 from hailwhale.servers.results_server import results_routes
+from hailwhale.servers.shows import plotpoints_asked
 from hailwhale.servers.static import Static
 from hailwhale.servers.streams import Streams
 from hailwhale.servers.web import COUNTED, FOR_A_SECOND, TEXT, Answer, Request, Route, Stream, json
@@ -81,8 +84,8 @@ def whale_routes(whale: Whale, hail: Hail | None = None, streams: Streams | None
         Route('/count_now', server.count_now, _COUNT, _WRITE, scope='write'),
         Route('/update_count_to', server.update_count_to, _LEVEL, _CHANGE, scope='admin', own_pages=True),
         Route('/totals', server.totals, _TOTALS, _READ, scope='read'),
-        Route('/plotpoints', server.plotpoints, _PLOTPOINTS, _READ, scope='read'),
-        Route('/stream', server.stream, _STREAM, ('GET',), scope='read'),
+        Route('/plotpoints', server.plotpoints, _PLOTPOINTS, _READ, scope='read', shows=plotpoints_asked),
+        Route('/stream', server.stream, _STREAM, ('GET',), scope='read', shows=plotpoints_asked),
         Route('/rank', server.rank, _RANK, _READ, scope='read'),
         Route('/subdimensions', server.subdimensions, _SUBDIMENSIONS, _READ, scope='read'),
         Route('/pks', server.pks, _PKS, _READ, scope='read', below=True),
@@ -94,6 +97,7 @@ def whale_routes(whale: Whale, hail: Hail | None = None, streams: Streams | None
         Route('/static/<name>', page.file),
         Route('/graph.js', page.named('graph.js')),
         Route('/table_graph.js', page.named('table_graph.js')),
+        *embed_routes(page),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hailwhale.access import Access, Keys
+from hailwhale.access import Access, Graph, Keys
 from hailwhale.cli.keys import key_options
 from hailwhale.errors import InvalidInput, Unauthorized
 from hailwhale.storage import access
@@ -80,6 +80,35 @@ def test_list_shows_everything_but_the_secret(run: Run, embedded_url: str) -> No
     assert other[6:] == ['-', '2033-05-18 03:33Z']
     assert full[12:] not in out
     assert plain[12:] not in out
+
+
+def test_graph_makes_a_key_for_one_graph_and_shows_the_tag_that_draws_it(run: Run, embedded_url: str) -> None:
+    out, err = run(
+        *('graph', '["Shop", 1]', '--metric', 'dollars/hits', '--dimension', 'sales "a"', '--period', '1d:30d'),
+        *('--tz', 'Asia/Tokyo', '--drill', '--annotations', '--origin', 'https://blog.example', '--expires', '90d'),
+    )
+    assert re.fullmatch('hw_[a-z0-9]{8}_[A-Za-z0-9]{43}\n', out)
+    assert err.splitlines()[1] == (
+        'drawn by <hail-graph pk="[&quot;Shop&quot;, &quot;1&quot;]" metric="dollars/hits" '
+        'dimensions="sales &quot;a&quot;" period="1d:30d" tz="Asia/Tokyo" annotations="server" key="KEY"></hail-graph>'
+    )
+    row = re.split('  +', run('list')[0].splitlines()[1])
+    assert row[1:4] == [
+        'graph',
+        'dollars/hits of Shop/1: sales%20"a", 1d:30d Asia/Tokyo',
+        'https://blog.example',
+    ]
+    with Whale(embedded_url) as whale:
+        (key,) = Keys(whale.storage, whale.clock).read().values()
+    assert key.graph == Graph.of(
+        ['Shop', 1],
+        dimension='sales "a"',
+        metrics='dollars/hits',
+        period='1d:30d',
+        tz='Asia/Tokyo',
+        drill=True,
+        annotations=True,
+    )
 
 
 def test_list_tells_that_a_key_is_over(run: Run, embedded_url: str) -> None:

@@ -12,12 +12,14 @@ from urllib.parse import quote
 
 import pytest
 
+from hailwhale.access import Access, Graph, Keys
 from hailwhale.servers.static import PUBLIC, Static
 from hailwhale.servers.web import Answer, Application, Route
 from hailwhale.servers.whale_server import whale_routes
 from hailwhale.settings import Settings
 from hailwhale.whale import Whale
 from tests.servers.client import Client
+from tests.servers.hails import Served
 
 #: Sunday, 22 November 2037, 18:41:40 UTC.  Ahead of the engine's own clock, which drops what has expired.
 NOW = 2_142_528_100
@@ -588,3 +590,39 @@ def test_a_file_of_an_unknown_type_is_only_bytes_and_folders_are_not_looked_into
     assert client.get('/static/odd.xyz').headers['Content-Type'] == 'application/octet-stream'
     for path in ('/static/below', '/static/secret.txt', '/static/below/secret.txt', '/static/'):
         assert client.get(path).status == 404
+
+
+# -- keys for one graph ----------------------------------------------------------------------------------------------
+
+
+def test_the_key_of_a_graph_answers_what_the_widget_asks_for_it_and_nothing_else(whale: Whale) -> None:
+    whale.count_now('Shop', 'tea', {'dollars': 5})
+    made = Keys(whale.storage, whale.clock).create_graph(Graph.of('Shop', metrics='dollars/hits', period='1h:24h'))
+    access = Access(whale.storage, whale.clock, open=False, local=False)
+    client = Served(whale, access).client
+    asked = f'pk=Shop&period=1h:24h&key={made.text}'
+    children = 'metrics=["dollars/hits","hits","dollars"]&depth=1&sort=-hits&limit=25'
+    assert set(client.get(f'/plotpoints?{asked}&{children}').json) == {'_', 'tea'}
+    assert (
+        client.post(
+            '/plotpoints',
+            {'pk': 'Shop', 'metric': 'dollars', 'period': '1h:24h'},
+            HTTP_AUTHORIZATION=f'Bearer {made.text}',
+        ).status
+        == 200
+    )
+    refused = [
+        *('/plotpoints?metrics=cost', '/plotpoints?metric=dollars&depth=2&limit=9', '/plotpoints?dimensions=tea'),
+        *('/plotpoints?sort=cost', '/stream?metrics=cost', '/totals?metric=dollars', '/rank?metric=dollars&depth=1'),
+        *('/subdimensions', '/spy', '/results', '/decide?options=[a]', '/count_now', '/count', '/count.gif'),
+    ]
+    bare = [f'/pks?under=Shop&key={made.text}', f'/metrics?key={made.text}']
+    for path in [*(f'{path}{"&" if "?" in path else "?"}{asked}' for path in refused), *bare]:
+        reply = client.get(path)
+        assert reply.status == 403, path
+        if reply.headers['Content-Type'] == 'application/json':
+            assert 'shows one graph, ' in reply.error['message'], path
+    for path in ('/reset', '/update_count_to', '/flush_hail'):
+        assert client.post(path, {'pk': 'Shop'}, HTTP_AUTHORIZATION=f'Bearer {made.text}').status == 403
+    assert client.get(f'/plotpoints?pk=Other&metric=dollars&period=1h:24h&key={made.text}').status == 403
+    access.close()
