@@ -59,6 +59,7 @@ class Settings:
     host: str
     port: int
     cors: tuple[str, ...]
+    boards: Path | None
     max_body: int
     timeout: float
     max_inflated: int
@@ -235,6 +236,12 @@ def _cors(text: str) -> tuple[str, ...]:
     return origins
 
 
+def _boards(text: str) -> Path | None:
+    if '\0' in text:
+        raise ValueError('name a directory, such as /etc/hailwhale/boards')
+    return Path(text).expanduser().absolute() if text else None
+
+
 def _size(text: str) -> int:
     match = _SIZE.fullmatch(text)
     size = int(match[1]) * {'': 1, 'k': 1024, 'm': 1024**2}[match[2].lower()] if match else 0
@@ -321,6 +328,13 @@ SETTINGS = (
     Setting('port', 'HAILWHALE_PORT', '8085', _port, 'Port on which the servers listen; 0 takes any free one.'),
     Setting(
         'cors', 'HAILWHALE_CORS', '', _cors, 'Origins whose pages may ask, ``https://example.org``; ``*`` means all.'
+    ),
+    Setting(
+        'boards',
+        'HAILWHALE_BOARDS',
+        '',
+        _boards,
+        'Directory of boards, ``*.board.json``, that the page shows to everybody; they are only read.',
     ),
     Setting(
         'max_body', 'HAILWHALE_MAX_BODY', '1m', _size, 'Most bytes in the body of a request; ``k`` and ``m`` are read.'

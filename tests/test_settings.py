@@ -35,6 +35,7 @@ def test_defaults_are_what_the_table_says() -> None:
         host='127.0.0.1',
         port=8085,
         cors=(),
+        boards=None,
         max_body=1_048_576,
         timeout=5.0,
         max_inflated=16_777_216,
@@ -93,6 +94,7 @@ EXAMPLES = [
     ('max_metrics', '1', 1),
     ('max_children', '2m', 2_000_000),
     ('max_backlog', '100000', 100_000),
+    ('boards', '~/boards', Path('/home/someone/boards')),
     ('max_streams', '0', 0),
     ('ids_kept', '7d', 604_800),
     ('ids_kept', '3600', 3_600),
@@ -175,6 +177,7 @@ def test_kept_weeks_begin_on_the_day_that_weeks_begin_unless_they_name_their_own
         ('max_inflated', '1', 'from 1024 to 1024m'),
         ('max_batch', '0', 'from 1 to 1000000'),
         ('max_children', 'many', 'from 1 to 10000000'),
+        ('boards', 'a\0b', 'name a directory'),
         ('max_streams', '-1', 'from 0 to 10000'),
         ('ids_kept', '1x', 'try 30s, 5m, 1h, 1d'),
         ('ids_kept', '59s', 'from 1m to 31d'),
@@ -229,7 +232,8 @@ def test_a_bad_address_is_refused_without_its_password() -> None:
 
 
 def test_settings_are_shown_with_their_names() -> None:
-    assert "host='127.0.0.1', port=1, cors=(), max_body=1048576, timeout=5.0, " in repr(Settings.load({}, port=1))
+    written = repr(Settings.load({}, port=1))
+    assert "host='127.0.0.1', port=1, cors=(), boards=None, max_body=1048576, timeout=5.0, " in written
 
 
 @pytest.mark.parametrize('secret', ['short', f'x:{KEY}', f'1:{KEY}A', f'256:{KEY}', f'1:{KEY} 1:{KEY}'])

@@ -15,6 +15,7 @@
     /spy                                  GET, POST   {"events": [...]}, newest first
     /reset                                POST        {"reset": number of nodes}
     /flush_hail                           POST        {"drained": number of events}
+    /boards, /boards/NAME                 GET         as `hailwhale.servers.boards` says
     /graph.js, /table_graph.js            GET         scripts that draw where their tag stands
     /embed, /oembed                       GET         as `hailwhale.servers.embeds` says
     / and /static/NAME                    GET         the page
@@ -30,6 +31,7 @@ from typing import Any
 
 from hailwhale.errors import InvalidInput
 from hailwhale.hail import Hail
+from hailwhale.servers.boards import boards_routes
 from hailwhale.servers.decision_server import decision_routes
 from hailwhale.servers.embeds import embed_routes
 from hailwhale.servers.params import Parameters, flag, formulas, one_of, raw, share, value, whole, word
@@ -93,6 +95,7 @@ def whale_routes(whale: Whale, hail: Hail | None = None, streams: Streams | None
         *results_routes(whale),
         Route('/reset', server.reset, _RESET, _CHANGE, scope='admin', own_pages=True, below=True),
         *(_of_hail(hail) if hail else ()),
+        *boards_routes(whale.settings.boards),
         Route('/', page.page),
         Route('/static/<name>', page.file),
         Route('/graph.js', page.named('graph.js')),
