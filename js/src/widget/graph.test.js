@@ -386,7 +386,7 @@ describe('annotations of the server', () => {
       const at = new URL(url);
       asked.push(at);
       if (!at.pathname.endsWith('/annotations')) return Response.json(answers());
-      return told instanceof Response ? told : Response.json({ annotations: told });
+      return Array.isArray(told) ? Response.json({ annotations: told }) : told;
     };
   });
   afterEach(() => vi.useRealTimers());
@@ -421,14 +421,16 @@ describe('annotations of the server', () => {
   });
 
   test('that come too late are of no use', async () => {
-    const drawing = draw({ annotations: true });
-    await drawing;
-    told = [{ ...release, text: 'later' }];
-    made[0].update({ metric: 'hits' });
-    made[0].destroy();
+    let tell;
+    told = new Promise((done) => { tell = () => done(Response.json({ annotations: [release] })); });
+    const one = await draw({ annotations: true });
+    expect(notes()).toHaveLength(1);
+    const drawn = Plot.made;
+    made.pop();
+    one.destroy();
+    tell();
     await settle();
-    expect(target.textContent).toBe('before');
-    made = [];
+    expect([Plot.made, target.textContent]).toEqual([drawn, 'before']);
   });
 
   test('are missed in silence, but told to whoever listens', async () => {
