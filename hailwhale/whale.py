@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hailwhale import parts, ranks
+from hailwhale.annotations import Annotation, annotate, annotated, forget
 from hailwhale.answers import Answers, Cache, Question
 from hailwhale.arguments import checked_share, either, metric_list, metrics_to_clear, natural, one_metric, one_node
 from hailwhale.choices import (
@@ -244,6 +245,28 @@ class Whale(HasDefault):
         # Clearing a node clears what is below it, and the overall node all.
         tops = [node for node in nodes if not any(node[:end] in nodes for end in range(len(node)))]
         return self.counter.reset(pk_path(pk), tops, names, now=int(self.clock()))
+
+    # -- annotations -------------------------------------------------------------------------------------------------
+
+    @shared
+    def annotate(self, text: str, pk: object = None, at: object = None) -> bool:
+        """Let graphs of a pk and of all below it show a word at a moment, by default now; without ``pk`` all graphs.
+
+        Each pk has the latest 500, as long as the longest-kept counters; 200 characters at the most.  The same twice is
+        one: False says that it was there, or that 500 later ones are.
+        """
+        opened = self._open()
+        return annotate(opened.storage, pk, at, text, now=self.clock(), kept=opened.kept.longest)
+
+    @shared
+    def forget_annotation(self, text: str, pk: object = None, at: object = None) -> int:
+        """Take such a word away again, from that moment or, without ``at``, from all; how many there were."""
+        return forget(self._open().storage, pk, at, text, now=self.clock())
+
+    @shared
+    def annotations(self, pk: object = None, since: object = None, until: object = None) -> list[Annotation]:
+        """What the graphs of a pk show: its own, those of the pks above it, and those of all; the earliest first."""
+        return annotated(self._open().storage, pk, since, until, now=self.clock())
 
     # -- asking ------------------------------------------------------------------------------------------------------
 

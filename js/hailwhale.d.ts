@@ -60,7 +60,7 @@ export interface Options {
   offset?: Offset;
   /** The period before too, dashed. */
   compare?: boolean;
-  annotations?: ReadonlyArray<Annotation>;
+  annotations?: ReadonlyArray<Annotation> | 'server' | true;
   /** '' for none; null for one that says what is drawn. */
   title?: string | null;
   /** Of the drawing, in pixels; 0 follows the width. */

@@ -21,6 +21,9 @@ from tests.test_page import SHOWN, browser, complaints, page
 __all__ = ['browser', 'complaints', 'page']
 
 
+RELEASE = 'release <b>2</b>'
+
+
 class Counted(NamedTuple):
     """A server with keys, a page of somebody else, and the key that this page has."""
 
@@ -29,6 +32,7 @@ class Counted(NamedTuple):
     body: list[str]
     key: str
     drills: str
+    notes: str
 
     def graph(self, key: str, **options: object) -> str:
         """The address of a graph."""
@@ -58,10 +62,13 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counted]:
         keys = Keys(whale.storage, whale.clock)
         made = [
             keys.create_graph(
-                Graph.of('shop', metrics='dollars/hits', period='1h:24h', depth=2, drill=drill), origins=[origin]
+                Graph.of('shop', metrics='dollars/hits', period='1h:24h', depth=2, drill=drill, annotations=notes),
+                origins=[origin],
             )
-            for drill in (False, True)
+            for drill, notes in ((False, False), (True, False), (False, True))
         ]
+        whale.annotate(RELEASE, at=now - timedelta(hours=3))
+        whale.annotate('elsewhere', 'secret', now - timedelta(hours=3))
         with serving(home, HAILWHALE_URL=f'embedded://{home}') as address:
             yield Counted(address, origin, body, *(each.text for each in made))
 
@@ -84,6 +91,22 @@ def test_a_page_frames_a_graph_with_a_key_that_shows_no_other(counted: Counted, 
     # What a graph asks: with these alone a key is answered that shows one.
     assert paths - {'embed', 'embed.js', 'embed.css', 'favicon.svg', 'hailwhale.js'} == {'plotpoints', 'stream'}
     assert refused == []
+    page.goto('about:blank')
+
+
+def test_what_happened_is_drawn_where_the_server_knows_it_and_the_key_shows_it(counted: Counted, page: Page) -> None:
+    page.goto(counted.graph(counted.notes, period='1h:24h', drill='false', annotations='server'))
+    drawn(page.locator('#graph'))
+    page.wait_for_function(
+        f"performance.getEntriesByType('resource').some(({{name}}) => name.startsWith('{counted.address}annotations'))"
+    )
+    part(page, 'plot').focus()
+    page.keyboard.press('End')
+    for _ in range(3):
+        page.keyboard.press('ArrowLeft')
+    expect(part(page, 'tooltip').locator('strong')).to_contain_text(f' · {RELEASE}')
+    page.keyboard.press('ArrowLeft')
+    expect(part(page, 'tooltip').locator('strong')).not_to_contain_text('·')
     page.goto('about:blank')
 
 

@@ -22,7 +22,7 @@ FLOORS: list[set[str]] = [
     | {'paths', 'periods', 'products', 'settings', 'times', 'tokens', 'compact', 'uids'},
     {'storage'},
     {'whale', 'answers', 'counter', 'kept', 'mixin', 'points', 'ranks', 'reader', 'shared', 'tables', 'tally'}
-    | {'waiting', 'draining', 'keyrings', 'meters', 'gathering'},
+    | {'waiting', 'draining', 'keyrings', 'meters', 'gathering', 'annotations'},
     {'access', 'hail', 'pixels', 'verifying', 'decisions', 'experiments', 'visitors'},
     {'servers', 'client', 'exports', 'importing', 'contrib'},
     {'wsgi', 'cli', 'demo', 'hailwhale', '__main__', '__init__'},

@@ -39,6 +39,7 @@ class Asked(NamedTuple):
     depth: int = 0  #: levels below the nodes
     limit: int = 0  #: children of each node; 0: all
     tz: object = None
+    annotations: bool = False  #: what happened, and no numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,11 @@ class Graph:
         return {name: value for name, value in options.items() if value is not None}
 
     def check(self, asked: Asked, now: int) -> None:
-        """Raise `Forbidden` for a question that is none of the graph's.  Raises `InvalidInput` for one that is none."""
+        """Raise `Forbidden` for a question that is none of the graph's, `InvalidInput` for one that is none at all."""
+        if asked.annotations:
+            if not self.annotations:
+                raise _refused('pk', 'annotations')
+            return
         self._check_nodes(asked)
         self._check_metrics(asked.metrics)
         for period in asked.periods:

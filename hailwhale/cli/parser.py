@@ -59,6 +59,7 @@ _COMMANDS: tuple[tuple[str, str, _Build], ...] = (
     ('hail', 'take events over HTTP, and nothing else', serving.hail_options),
     ('whale', 'count and answer over HTTP, and nothing else', serving.whale_options),
     ('count', 'count one event', counting.count_options),
+    ('annotate', 'let graphs show a word at a moment', counting.annotate_options),
     ('decide', 'choose an option for a visitor, and tell why', deciding.decide_options),
     ('totals', 'print sums', asking.totals_options),
     ('plot', 'draw a series in the terminal', asking.plot_options),

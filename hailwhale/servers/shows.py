@@ -15,6 +15,11 @@ from hailwhale.metrics import DEFAULT_METRIC
 from hailwhale.paths import question_nodes
 
 
+def annotations_asked(_: Mapping[str, Any]) -> Asked:
+    """What ``/annotations`` is asked: those of a pk."""
+    return Asked((), annotations=True)
+
+
 def plotpoints_asked(given: Mapping[str, Any]) -> Asked:
     """What the parameters of ``/plotpoints`` and ``/stream`` ask."""
     metrics = metric_list(given.get('metrics')) or (DEFAULT_METRIC,)

@@ -10,6 +10,8 @@
     /rank                                 GET, POST   {"rows": [...]}
     /subdimensions                        GET, POST   {"subdimensions": [[name, ...], ...]}
     /pks                                  GET, POST   {"pks": [{"pk": [...], "metrics": [...], "children": number}]}
+    /annotate                             POST        {"annotated": true} or {"removed": number}
+    /annotations                          GET         {"annotations": [{"pk": [...], "at": milliseconds, "text": ...}]}
     /decide, /count_decision              GET, POST   as `hailwhale.servers.decision_server` says
     /results                              GET, POST   as `hailwhale.servers.results_server` says
     /spy                                  GET, POST   {"events": [...]}, newest first
@@ -36,7 +38,7 @@ from hailwhale.servers.decision_server import decision_routes
 from hailwhale.servers.embeds import embed_routes
 from hailwhale.servers.params import Parameters, flag, formulas, one_of, raw, share, value, whole, word
 from hailwhale.servers.results_server import results_routes
-from hailwhale.servers.shows import plotpoints_asked
+from hailwhale.servers.shows import annotations_asked, plotpoints_asked
 from hailwhale.servers.static import Static
 from hailwhale.servers.streams import Streams
 from hailwhale.servers.web import COUNTED, FOR_A_SECOND, TEXT, Answer, Request, Route, Stream, json
@@ -75,6 +77,8 @@ _RANK = Parameters(
 )
 _SUBDIMENSIONS = Parameters(pk=value, dimensions=value, recursive=flag)
 _PKS = Parameters(under=value)
+_ANNOTATE = Parameters(text=raw, pk=value, at=value, remove=flag).about_all()
+_ANNOTATIONS = Parameters(pk=value, since=value, until=value)
 _SPY = Parameters(pk=value, uid=raw, limit=whole).about_all()
 _RESET = Parameters(pk=value, dimensions=value, metrics=value)
 
@@ -91,6 +95,8 @@ def whale_routes(whale: Whale, hail: Hail | None = None, streams: Streams | None
         Route('/rank', server.rank, _RANK, _READ, scope='read'),
         Route('/subdimensions', server.subdimensions, _SUBDIMENSIONS, _READ, scope='read'),
         Route('/pks', server.pks, _PKS, _READ, scope='read', below=True),
+        Route('/annotate', server.annotate, _ANNOTATE, _CHANGE, scope='admin', own_pages=True),
+        Route('/annotations', server.annotations, _ANNOTATIONS, scope='read', shows=annotations_asked),
         *decision_routes(whale),
         *results_routes(whale),
         Route('/reset', server.reset, _RESET, _CHANGE, scope='admin', own_pages=True, below=True),
@@ -147,6 +153,15 @@ class _WhaleServer:
             raise InvalidInput("nothing to clear is named (give its pk; '_' is the one without a name)", field='pk')
         return json({'reset': self._whale.reset(**request.given)})
 
+    def annotate(self, request: Request) -> Answer:
+        """Let graphs show a word, or show it no more."""
+        given = request.given
+        if 'text' not in given:
+            raise InvalidInput('nothing is said (give a text, such as: release 2.1)', field='text')
+        if given.pop('remove', False):
+            return json({'removed': self._whale.forget_annotation(**given)})
+        return json({'annotated': self._whale.annotate(**given)})
+
     # -- asking ------------------------------------------------------------------------------------------------------
 
     def totals(self, request: Request) -> Answer:
@@ -178,6 +193,11 @@ class _WhaleServer:
         below = self._whale.all_subdimensions if given.get('recursive') else self._whale.get_subdimensions
         found = below(given.get('pk'), given.get('dimensions'))
         return json({'subdimensions': found}, cache=FOR_A_SECOND)
+
+    def annotations(self, request: Request) -> Answer:
+        """What graphs of a pk show."""
+        found = self._whale.annotations(**request.given)
+        return json({'annotations': [each.to_dict() for each in found]}, cache=FOR_A_SECOND)
 
     def pks(self, request: Request) -> Answer:
         """The pks below one."""

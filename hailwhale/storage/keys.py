@@ -24,6 +24,9 @@
     hw:{S}:spy                              set     which spy logs of pks there are, the first 10,000 (1 d)
     hw:{S}:spy:uid:UID                      list    those of a visitor, as far as they lie in shard S
     hw:{S}:uses:TOKEN                       string  how often a sealed pixel was used; ends with the pixel
+    hw:{S}:notes:PK                         zset    annotations of a pk, at most 500, by their moments: the moment, a
+                                                    colon and the text; those of all pks have an empty PK, in shard
+                                                    0. Ends when the last of them is older than any counter
     hw:{S}:probe                            string  whether the engine takes what is written was asked (60 s)
     hw:{0}:secrets                          hash    permanent: keys that seal tokens, by number, and which is used
     hw:{0}:keys                             hash    permanent: who may write, read and administer, secrets hashed
@@ -309,6 +312,12 @@ def spied_pk_key(shard: int, name: str) -> str:
 
 def spied_uid_key(shard: int, uid: str) -> str:
     return f'hw:{{{shard}}}:spy:uid:{escape(uid)}'
+
+
+def notes_key(pk: Path) -> tuple[int, str]:
+    """Where the annotations of a pk lie, and in which shard; ``()`` has those of all pks."""
+    shard = shard_of(pk) if pk else 0
+    return shard, f'hw:{{{shard}}}:notes:{encode(pk)}'
 
 
 def probe_key(shard: int) -> str:

@@ -497,3 +497,13 @@ def test_an_import_leaves_the_collector_of_cycles_as_it_was(enabled: bool) -> No
         assert gc.isenabled() is enabled
     finally:
         (gc.enable if before else gc.disable)()
+
+
+def test_annotate_lets_graphs_show_a_word_and_takes_it_away(run: Run, embedded_url: str) -> None:
+    assert run('annotate', 'release 2.1') == (0, 'annotated\n', '')
+    at = f'{int(time.time()) - 60}'
+    assert run('annotate', 'mailing', '--pk', '["Shop", 1]', '--at', at)[1] == 'annotated\n'
+    assert run('annotate', 'mailing', '--pk', '["Shop", 1]', '--at', at)[1] == 'was there before\n'
+    with Whale(embedded_url) as whale:
+        assert [each.text for each in whale.annotations(['Shop', 1])] == ['mailing', 'release 2.1']
+    assert run('annotate', 'release 2.1', '--remove')[1] == 'removed 1\n'

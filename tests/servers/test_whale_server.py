@@ -626,3 +626,47 @@ def test_the_key_of_a_graph_answers_what_the_widget_asks_for_it_and_nothing_else
         assert client.post(path, {'pk': 'Shop'}, HTTP_AUTHORIZATION=f'Bearer {made.text}').status == 403
     assert client.get(f'/plotpoints?pk=Other&metric=dollars&period=1h:24h&key={made.text}').status == 403
     access.close()
+
+
+def test_annotations_are_made_and_seen_and_taken_away(client: Client) -> None:
+    assert client.post('/annotate', {'text': 'release', 'at': NOW - 5}).json == {'annotated': True}
+    assert client.post('/annotate', {'text': '<b>mailing</b>', 'pk': ['Shop', 1]}).json == {'annotated': True}
+    assert client.post('/annotate', {'text': '<b>mailing</b>', 'pk': ['Shop', 1]}).json == {'annotated': False}
+    reply = client.get('/annotations?pk=[Shop, 1]')
+    assert reply.headers['Content-Type'] == 'application/json'
+    assert reply.json == {
+        'annotations': [
+            {'pk': [], 'at': (NOW - 5) * 1_000, 'text': 'release'},
+            {'pk': ['Shop', '1'], 'at': NOW * 1_000, 'text': '<b>mailing</b>'},
+        ]
+    }
+    assert client.get(f'/annotations?pk=[Shop, 1]&until={NOW - 5}').json['annotations'][0]['text'] == 'release'
+    assert client.get(f'/annotations?pk=[Shop, 1]&since={NOW}').json['annotations'][0]['pk'] == ['Shop', '1']
+    assert client.post('/annotate', {'text': 'release', 'remove': True}).json == {'removed': 1}
+    assert client.get('/annotations').json == {'annotations': []}
+    assert client.post('/annotate', {}).error['field'] == 'text'
+    assert client.get('/annotate?text=a').status == 405
+    assert client.post('/annotate', {'text': 'a'}, HTTP_ORIGIN='https://evil.example').status == 403
+
+
+def test_who_administers_annotates_and_who_reads_sees_it(whale: Whale) -> None:
+    keys = Keys(whale.storage, whale.clock)
+    graphs = [Graph.of('Shop', annotations=shown) for shown in (False, True)]
+    blind, seeing = (keys.create_graph(graph).text for graph in graphs)
+    admin, part, write, read = (
+        keys.create(scope, pks=[pk]).text
+        for scope, pk in [('admin', '*'), ('admin', 'Shop'), ('write', '*'), ('read', 'Shop')]
+    )
+    access = Access(whale.storage, whale.clock, open=False, local=False)
+    client = Served(whale, access).client
+
+    def annotated(key: str, **more: object) -> int:
+        return client.post('/annotate', {'text': 'a', **more}, HTTP_AUTHORIZATION=f'Bearer {key}').status
+
+    assert [annotated(key, pk='Shop') for key in (admin, part, write, read, seeing)] == [200, 200, 403, 403, 403]
+    # What is shown on all graphs is for whoever administers all pks.
+    assert [annotated(key) for key in (admin, part)] == [200, 403]
+    seen = [client.get(f'/annotations?pk=Shop&key={key}').status for key in (admin, read, write, blind, seeing)]
+    assert seen == [200, 200, 403, 403, 200]
+    assert client.get(f'/annotations?pk=Other&key={seeing}').status == 403
+    access.close()

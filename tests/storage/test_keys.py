@@ -211,3 +211,12 @@ def test_a_key_names_its_shard(shard: int, name: str) -> None:
 def test_spy_logs_and_sealed_pixels_of_two_names_are_apart(one: str, other: str) -> None:
     for key in (keys.spied_pk_key, keys.spied_uid_key, keys.uses_key):
         assert (key(0, one) == key(0, other)) == (one == other)
+
+
+@given(PKS, PKS)
+def test_annotations_lie_in_the_shard_of_their_pk_each_pk_apart(one: Path, other: Path) -> None:
+    shard, key = keys.notes_key(one)
+    assert (shard, keys.shard_within(key)) == (shard_of(one), shard_of(one))
+    assert (keys.notes_key(one) == keys.notes_key(other)) == (one == other)
+    assert keys.notes_key(()) == (0, 'hw:{0}:notes:')
+    assert key != 'hw:{0}:notes:'

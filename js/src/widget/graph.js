@@ -5,12 +5,15 @@ import { watchTheme } from '../theme.js';
 import { beforeLine, periodBefore } from './before.js';
 import { Feeds } from './feed.js';
 import { linesOf } from './lines.js';
+import { readMarks, SERVER } from './marks.js';
 import { complete, questionOf } from './options.js';
 import { home } from './origin.js';
 import { isPast } from './periods.js';
 import { Picture } from './picture.js';
 import { trouble } from './trouble.js';
 
+/** Milliseconds between two looks at the annotations of the server, at the least. */
+export const ANNOTATIONS_AGAIN = 60_000;
 const feedsOf = new WeakMap();
 
 /** The sources of a window: graphs in it that ask the same share one. */
@@ -37,6 +40,8 @@ class Graph {
   #before = null;
   #beforeFrom = null;
   #request = null;
+  #marks = [];
+  #marksAsked = 0;
   #old;
 
   constructor(target, options, { window = globalThis.window, feeds = sharedFeeds(window), createPlot = (...all) => new uPlot(...all), now } = {}) {
@@ -71,6 +76,7 @@ class Graph {
 
   /** Takes away everything: the drawing, its listeners, its share of a stream; what was in the target comes back. */
   destroy() {
+    this.#asked = '';
     this.#stop();
     this.#request?.abort();
     this.unwatch();
@@ -100,6 +106,8 @@ class Graph {
     this.#answer = null;
     this.#before = null;
     this.#beforeFrom = null;
+    this.#marks = [];
+    this.#marksAsked = 0;
     this.api = this.feeds.api(host, options.key);
     this.picture.expect(options, this.node);
     this.#stop = this.feeds.watch({ host, key: options.key, live, question }, {
@@ -117,8 +125,26 @@ class Graph {
     const { options, node } = this;
     const answer = linesOf(this.#answer, options, node);
     const before = options.compare && this.#before ? beforeLine(this.#before, node, answer.starts.length) : null;
-    this.picture.show({ options, node, answer, before });
+    const annotations = options.annotations === SERVER ? this.#marks : options.annotations;
+    this.picture.show({ options: { ...options, annotations }, node, answer, before });
+    if (options.annotations === SERVER) this.#annotate(answer.starts);
     if (options.compare && options.metrics.length === 1) this.#compare(answer.starts);
+  }
+
+  // They come with a new question, and again while answers come.
+  async #annotate([since = 0]) {
+    const asked = this.#asked;
+    if (Date.now() - this.#marksAsked < ANNOTATIONS_AGAIN) return;
+    this.#marksAsked = Date.now();
+    try {
+      const { annotations } = await this.api.ask('annotations', { pk: questionOf(this.options).pk, since: Math.floor(since / 1_000) });
+      if (asked !== this.#asked) return;
+      this.#marks = readMarks(annotations);
+      this.#show();
+    } catch (error) {
+      // The graph is poorer without them, not broken.
+      this.options.onerror?.(error);
+    }
   }
 
   // The period before does not change: it is asked for once for each first bucket.

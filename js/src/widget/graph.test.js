@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createPlot, media, observers, Plot, press, Stream, streams, texts } from '../../dev/browser.js';
 import { element } from '../dom.js';
 import { Feeds } from './feed.js';
-import { graph } from './graph.js';
+import { ANNOTATIONS_AGAIN, graph } from './graph.js';
 import { cameFrom } from './origin.js';
 
 const HOUR = 3_600_000;
@@ -369,4 +369,78 @@ test('in a browser graphs share the sources of their window and are drawn by uPl
   expect(target.firstElementChild.shadowRoot.querySelector('.uplot')).not.toBe(null);
   one.destroy();
   vi.unstubAllGlobals();
+});
+
+describe('annotations of the server', () => {
+  const release = { pk: [], at: START + HOUR, text: 'release' };
+  const notes = () => asked.filter(({ pathname }) => pathname.endsWith('/annotations'));
+  const seen = () => {
+    Plot.last.setCursor({ left: 10, top: 5 });
+    return part('tooltip').querySelector('strong').textContent;
+  };
+  let told;
+
+  beforeEach(() => {
+    told = [release];
+    window.fetch = async (url) => {
+      const at = new URL(url);
+      asked.push(at);
+      if (!at.pathname.endsWith('/annotations')) return Response.json(answers());
+      return Array.isArray(told) ? Response.json({ annotations: told }) : told;
+    };
+  });
+  afterEach(() => vi.useRealTimers());
+
+  test('are asked for once, and shown', async () => {
+    const one = await draw({ annotations: 'server', pk: ['Shop', 1] });
+    expect(notes().map(({ search }) => search)).toEqual([`?pk=%5B%22Shop%22%2C%221%22%5D&since=${START / 1_000}`]);
+    expect(seen()).toMatch(/ · release$/);
+    one.update({ kind: 'area' });
+    await settle();
+    expect(notes()).toHaveLength(1);
+    one.update({ annotations: [] });
+    await settle();
+    expect(seen()).not.toMatch('release');
+  });
+
+  test('are asked for again with another question, and after a while', async () => {
+    const one = await draw({ annotations: true });
+    one.update({ metric: 'hits' });
+    await settle();
+    expect(notes()).toHaveLength(2);
+    vi.setSystemTime(Date.now() + ANNOTATIONS_AGAIN);
+    one.update({ theme: 'dark' });
+    await settle();
+    expect(notes()).toHaveLength(3);
+  });
+
+  test('are asked for where nothing was counted, too', async () => {
+    answers = () => ({});
+    await draw({ annotations: true });
+    expect(notes().map(({ search }) => search)).toEqual(['?pk=%5B%22shop%22%5D&since=0']);
+  });
+
+  test('that come too late are of no use', async () => {
+    let tell;
+    told = new Promise((done) => { tell = () => done(Response.json({ annotations: [release] })); });
+    const one = await draw({ annotations: true });
+    expect(notes()).toHaveLength(1);
+    const drawn = Plot.made;
+    made.pop();
+    one.destroy();
+    tell();
+    await settle();
+    expect([Plot.made, target.textContent]).toEqual([drawn, 'before']);
+  });
+
+  test('are missed in silence, but told to whoever listens', async () => {
+    told = Response.json({ error: { message: 'not for you', code: 'forbidden', field: 'key' } }, { status: 403 });
+    const onerror = vi.fn();
+    await draw({ annotations: true, onerror });
+    expect(onerror).toHaveBeenCalledWith(expect.objectContaining({ code: 'forbidden' }));
+    expect(part('trouble').hidden).toBe(true);
+    told = Response.json({ error: { message: 'not for you', code: 'forbidden', field: 'key' } }, { status: 403 });
+    await draw({ annotations: true });
+    expect(part('trouble').hidden).toBe(true);
+  });
 });

@@ -1,9 +1,16 @@
 // Annotations: moments worth a line and a word on the graph.
 const FONT = '11px system-ui, sans-serif';
 const GAP = 4;
+/** Annotations that the server keeps. */
+export const SERVER = 'server';
 
-/** `[{at, text}]` with `at` a Date, epoch milliseconds or ISO 8601 -> the same with milliseconds, in order; others are refused. */
+/**
+ * `[{at, text}]` with `at` a Date, epoch milliseconds or ISO 8601 -> the same with milliseconds, in order; others are refused.
+ * True and `'server'` -> `SERVER`.
+ */
 export function readMarks(annotations) {
+  if ([true, 'true', '1', SERVER].includes(annotations)) return SERVER;
+  if (!Array.isArray(annotations)) throw new TypeError(`annotations are a list of {at, text}, or 'server', not ${annotations}`);
   return annotations.map(({ at, text }) => {
     const ms = at instanceof Date ? at.getTime() : typeof at === 'number' ? at : Date.parse(at);
     if (!Number.isFinite(ms)) throw new TypeError(`not a moment: ${at} (epoch milliseconds, or 2026-01-31T12:00Z)`);

@@ -1,11 +1,16 @@
 import { expect, test } from 'vitest';
-import { drawMarks, marksIn, readMarks } from './marks.js';
+import { drawMarks, marksIn, readMarks, SERVER } from './marks.js';
 
 test('moments are read from dates, milliseconds and texts, in order', () => {
   expect(readMarks([{ at: '1970-01-01T00:00:05Z', text: 5 }, { at: 2, text: 'two' }, { at: new Date(3), text: 'three' }])).toEqual([
     { at: 2, text: 'two' }, { at: 3, text: 'three' }, { at: 5000, text: '5' },
   ]);
   expect(() => readMarks([{ at: 'soon', text: '' }])).toThrow('not a moment: soon');
+});
+
+test('those of the server are named, and nothing else is taken for them', () => {
+  expect([true, 'true', '1', 'server'].map(readMarks)).toEqual([SERVER, SERVER, SERVER, SERVER]);
+  expect(() => readMarks('servant')).toThrow("a list of {at, text}, or 'server', not servant");
 });
 
 test('a bucket has the marks from its start until the next', () => {
