@@ -69,7 +69,9 @@ def test_the_wheel_holds_every_module_and_script_of_the_package(built: Built) ->
 def test_the_wheel_holds_the_page_the_flights_and_the_mark_of_types(built: Built) -> None:
     # What draws a part of the page has a name of its own in each build.
     pieces = {f'hailwhale/static/{path.name}' for path in (ROOT / 'hailwhale' / 'static').iterdir()}
-    wanted = {f'hailwhale/static/{name}' for name in PAGE} | pieces | {'hailwhale/data/flights.csv.gz', 'hailwhale/py.typed'}
+    wanted = (
+        {f'hailwhale/static/{name}' for name in PAGE} | pieces | {'hailwhale/data/flights.csv.gz', 'hailwhale/py.typed'}
+    )
     assert wanted <= built.in_wheel
 
 
