@@ -368,5 +368,5 @@ def test_codes_of_requests_are_none_of_the_librarys() -> None:
     theirs = {
         kind.code for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, HailWhaleError)
     }
-    assert ours == {'not_found', 'method_not_allowed', 'unsupported_media_type', 'foreign_origin'}
+    assert ours == {'not_found', 'method_not_allowed', 'unsupported_media_type', 'foreign_origin', 'unknown_format'}
     assert not ours & theirs
