@@ -91,6 +91,7 @@ def serve(kind: str, home: str) -> None:
         'routes': partial(only_routes, settings),
         'express': partial(assembled, settings, ('hail',)),
         'whale': partial(assembled, settings, ('whale',)),
+        'all': partial(assembled, settings),
     }
     wsgi.serve(make_apps[kind], '127.0.0.1', 0, ready=partial(print, flush=True))
 

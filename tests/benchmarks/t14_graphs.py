@@ -1,8 +1,10 @@
-"""T14: live graphs: how long a hit takes to those who watch, and what they cost."""
+"""T14: live graphs: how long a hit takes to those who watch, what they cost, and how soon a browser draws."""
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import selectors
 import socket
 import time
@@ -14,7 +16,7 @@ from urllib.parse import urlsplit
 
 from hailwhale import Whale
 from hailwhale.settings import Settings
-from tests.benchmarks import served
+from tests.benchmarks import chromium, screens, served
 from tests.benchmarks.baselines import same
 from tests.benchmarks.measure import Bench, Engine, Figure, at_most, at_most_times, quantile
 
@@ -38,7 +40,11 @@ class Run(NamedTuple):
 
 
 def measure(bench: Bench) -> list[Figure]:
-    """One who watches, and many."""
+    """One who watches, and many; and what one sees in a browser."""
+    return [*_watched(bench), *(_seen(bench) if chromium.is_there('T14 in a browser') else [])]
+
+
+def _watched(bench: Bench) -> list[Figure]:
     many, hits = bench.size(VIEWERS, 10), bench.size(20, 2)
     with bench.engine() as engine:
         ones = [_run(engine, 1, hits) for _ in range(bench.runs)]
@@ -124,3 +130,57 @@ def _cpu(pid: int) -> float:
     """Seconds that a process has used."""
     fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+# -- in a browser ----------------------------------------------------------------------------------------------------
+
+
+def _seen(bench: Bench) -> list[Figure]:
+    """How soon a graph is drawn and a hit is seen, and what a reader has to load."""
+    hits = bench.size(15, 1)
+    first, later = [], []
+    soon: dict[str, list[float]] = {'/count_now': [], '/count': []}
+    with bench.engine() as engine, chromium.browser() as browser:
+        engine.empty()
+        with served.process('all', engine.home) as (url, _):
+            for _ in range(bench.runs):
+                page = browser.new_page(viewport={'width': 1280, 'height': 900})
+                page.goto(f'{url}embed?pk=live&period=1h:24h')
+                page.wait_for_selector('.hailwhale canvas')
+                for path, seen in soon.items():
+                    waits = []
+                    for _ in range(hits):
+                        waits.append(page.evaluate(screens.HIT, path) / 1e3)
+                        time.sleep(APART - waits[-1] % APART)
+                    seen.append(quantile(waits, 0.5))
+                page.close()
+                # What is drawn first in a page, by code that has not run before; and then again and again.
+                page = browser.new_page(viewport={'width': 1280, 'height': 900})
+                page.goto(f'{url}static/uplot-license.txt')
+                page.evaluate("document.body.innerHTML = '<main></main>'")
+                one, *more = page.evaluate(screens.DRAWING, 1 + bench.size(15, 1))
+                first.append(one)
+                later.append(quantile(more, 0.5))
+                page.close()
+    what = '10 lines of 1,440 points'
+    return [
+        Figure('T14', what, 'first draw in a page', 'ms', first, goal=at_most(50)),
+        Figure('T14', what, 'further draws, p50', 'ms', later, goal=at_most(50)),
+        *(
+            Figure('T14', f'1 hit by {path}', 'hit to screen, p50', 's', seen, goal=at_most(1))
+            for path, seen in soon.items()
+        ),
+        *_sizes(),
+    ]
+
+
+def _sizes() -> list[Figure]:
+    """What a reader has to load, beside what it may be (js/build.mjs)."""
+    build = (chromium.STATIC.parent.parent / 'js' / 'build.mjs').read_text('utf-8')
+    budgets = re.findall(r"\['([\w.]+)', (?:(\d+) \* )?KILO, '(as it is|packed)'\]", build)
+    figures = []
+    for name, kilo, how in budgets:
+        data = (chromium.STATIC / name).read_bytes()
+        size = len(gzip.compress(data, 9) if how == 'packed' else data) / 1024
+        figures.append(Figure('T14', name, f'size {how}', 'kB', [size], goal=at_most(int(kilo or 1))))
+    return figures
