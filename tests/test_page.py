@@ -87,7 +87,7 @@ def shown(page: Page, role: str) -> float:
 
 
 def test_the_page_draws_the_flights_and_shows_the_number_that_the_api_gives(demo: str, page: Page) -> None:
-    page.goto(demo)
+    page.goto(f'{demo}#view=explore')
     expect(page.locator('[data-role=chart] canvas').first).to_be_visible(timeout=SHOWN)
     expect(page.locator('[data-role=total]')).to_have_text('336,776', timeout=SHOWN)
     total = ask(demo, 'totals', pk='flights', metrics=['hits'], period='year')['year']['_']['hits']
@@ -103,7 +103,7 @@ def test_the_page_draws_the_flights_and_shows_the_number_that_the_api_gives(demo
 
 
 def test_a_ratio_is_shown_for_everything_and_for_each_child(demo: str, page: Page) -> None:
-    page.goto(demo)
+    page.goto(f'{demo}#view=explore')
     expect(page.locator('[data-role=row]').first).to_be_visible(timeout=SHOWN)
     formula = page.get_by_label(re.compile('formula', re.IGNORECASE))
     formula.fill('delay/flights')
@@ -130,7 +130,7 @@ def test_a_ratio_is_shown_for_everything_and_for_each_child(demo: str, page: Pag
 
 
 def test_a_child_opens_its_own_graph_and_the_address_leads_back_to_it(demo: str, page: Page) -> None:
-    page.goto(demo)
+    page.goto(f'{demo}#view=explore')
     page.locator('[data-role=row-name]', has_text='JFK').first.click(timeout=SHOWN)
     answer = ask(demo, 'totals', pk='flights', dimensions=['route', 'JFK'], metrics=['hits'], period='year')
     jfk = answer['year']['["route", "JFK"]']['hits']
@@ -145,7 +145,7 @@ def test_nothing_of_a_name_becomes_part_of_the_page(demo: str, page: Page) -> No
     evil = '<img src=x onerror=document.title=1>'
     with urllib.request.urlopen(f'{demo}count_now?{urllib.parse.urlencode({"pk": json.dumps([evil, evil])})}') as done:
         assert done.read() == b'OK'
-    page.goto(demo)
+    page.goto(f'{demo}#view=explore')
     listed = page.locator('[data-role=pk]', has_text='<img')
     expect(listed.first).to_be_visible(timeout=SHOWN)
     listed.first.click()
@@ -160,7 +160,7 @@ def test_nothing_of_a_name_becomes_part_of_the_page(demo: str, page: Page) -> No
 
 
 def test_a_failure_is_told_in_a_sentence(demo: str, page: Page, complaints: list[str]) -> None:
-    page.goto(demo)
+    page.goto(f'{demo}#view=explore')
     formula = page.get_by_label(re.compile('formula', re.IGNORECASE))
     expect(page.locator('[data-role=row]').first).to_be_visible(timeout=SHOWN)
     formula.fill('a/b/c')
@@ -173,7 +173,7 @@ def test_a_failure_is_told_in_a_sentence(demo: str, page: Page, complaints: list
 def test_the_page_fits_a_phone(demo: str, browser: Browser, tmp_path: Path) -> None:
     context = browser.new_context(viewport={'width': 360, 'height': 740}, device_scale_factor=2, is_mobile=True)
     page = context.new_page()
-    page.goto(demo)
+    page.goto(f'{demo}#view=explore')
     expect(page.locator('[data-role=total]')).to_have_text(re.compile('336'), timeout=SHOWN)
     expect(page.locator('[data-role=chart] canvas').first).to_be_visible(timeout=SHOWN)
     assert page.evaluate('document.documentElement.scrollWidth') <= 360
