@@ -31,7 +31,7 @@ export class Controls {
   #makePeriods() {
     const { periods, 'period-more': more } = this.parts;
     periods.append(...MAIN_PERIODS.map(({ text, short, label: words }) => element('button', {
-      type: 'button', 'data-period': text, title: capital(words), 'aria-label': capital(words),
+      type: 'button', 'data-period': text, title: capital(words), 'aria-label': `${short}, ${words}`,
       onclick: () => this.actions.change({ period: text }),
     }, short)));
     more.append(

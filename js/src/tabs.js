@@ -20,8 +20,9 @@ export class Tabs {
     for (const anchor of this.links) {
       const isCurrent = anchor.dataset.view === view;
       setAttribute(anchor, 'href', href(anchor.dataset.view));
-      if (isCurrent && !anchor.hasAttribute('aria-current')) this.#reveal(anchor);
+      const isNew = isCurrent && !anchor.hasAttribute('aria-current');
       setAttribute(anchor, 'aria-current', isCurrent ? 'page' : null);
+      if (isNew) this.#reveal(anchor);
     }
   }
 
