@@ -10,12 +10,12 @@ export function readColumns(answer, { node, metric, weights = new Map() }) {
   const found = Object.entries(answer)
     .map(([name, metrics]) => ({ path: parsePathName(name), answered: metrics[metric] }))
     .filter(({ path, answered }) => answered && isWithin(path, node));
-  const starts = unionOfStarts(found.map(({ answered }) => answered.points));
+  const { starts, same } = unionOfStarts(found.map(({ answered }) => answered.points));
   const series = found.map(({ path, answered }) => ({
     name: pathName(path),
     path,
     isOverall: samePath(path, node),
-    values: aligned(answered.points, starts),
+    values: same ? answered.points.map(value) : aligned(answered.points, starts),
     total: answered.total,
   }));
   const weight = ({ name, total }) => weights.get(name) ?? total;
@@ -24,15 +24,25 @@ export function readColumns(answer, { node, metric, weights = new Map() }) {
 }
 
 function unionOfStarts(lists) {
-  // Nearly always all series have the same buckets: then the first list is the answer.
-  const first = (lists[0] ?? []).map(([start]) => start);
-  const same = lists.every((points) => points.length === first.length && points.every(([start], i) => start === first[i]));
-  const all = same ? first : [...new Set(lists.flatMap((points) => points.map(([start]) => start)))];
-  return all.sort((a, b) => a - b);
+  // Nearly always all series have the same buckets, in order: then the first list is the answer.
+  const first = (lists[0] ?? []).map(start);
+  const same = first.every((at, i) => i === 0 || at > first[i - 1])
+    && lists.every((points) => points.length === first.length && points.every((point, i) => point[0] === first[i]));
+  const starts = same ? first : [...new Set(lists.flatMap((points) => points.map(start)))].sort((a, b) => a - b);
+  return { starts, same };
+}
+
+// By their places: to take a pair apart by a pattern asks for an iterator, thousands of times.
+function start(point) {
+  return point[0];
+}
+
+/** The number of a point. */
+export function value(point) {
+  return point[1];
 }
 
 function aligned(points, starts) {
-  if (points.length === starts.length && points.every(([start], index) => start === starts[index])) return points.map(([, n]) => n);
   const byStart = new Map(points);
   return starts.map((start) => byStart.get(start) ?? null);
 }

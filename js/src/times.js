@@ -1,4 +1,5 @@
 // Moments for people: what the tooltip, the axis and the table say about a bucket, in the zone that is asked for.
+import { formatter } from './formatters.js';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -28,15 +29,15 @@ export function unitOfStarts(starts) {
 
 /** -> `format(ms)`; a zone that the browser does not know (the server may) falls back to UTC. */
 export function timeFormat(unit, zone, locale) {
-  const format = new Intl.DateTimeFormat(locale, { ...PARTS[unit], timeZone: browserZone(zone) });
-  const text = (ms) => format.format(new Date(ms));
+  const text = formatter('DateTimeFormat', locale, { ...PARTS[unit], timeZone: browserZone(zone) });
   return unit === 'week' ? (ms) => `Week of ${text(ms)}` : text;
 }
 
 /** The zone for the browser's own arithmetic. */
 export function browserZone(zone) {
+  if (!zone) return 'UTC';
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: zone || 'UTC' }).resolvedOptions().timeZone;
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone;
   } catch {
     return 'UTC';
   }
@@ -62,12 +63,12 @@ const AXIS_PARTS = [
 export function axisLabels(moments, step, zone, locale) {
   const timeZone = browserZone(zone);
   const [, small, large] = AXIS_PARTS.find(([limit]) => step < limit);
-  const smallFormat = new Intl.DateTimeFormat(locale, { ...small, timeZone });
-  const largeFormat = large && new Intl.DateTimeFormat(locale, { ...large, timeZone });
+  const smallFormat = formatter('DateTimeFormat', locale, { ...small, timeZone });
+  const largeFormat = large && formatter('DateTimeFormat', locale, { ...large, timeZone });
   let before = null;
   return moments.map((ms) => {
-    const upper = smallFormat.format(new Date(ms));
-    const lower = largeFormat ? largeFormat.format(new Date(ms)) : '';
+    const upper = smallFormat(ms);
+    const lower = largeFormat ? largeFormat(ms) : '';
     const text = lower === '' || lower === before ? upper : `${upper}\n${lower}`;
     before = lower;
     return text;

@@ -14,7 +14,7 @@ export function sum(values) {
   for (const n of values) {
     const floor = Math.trunc(n);
     whole += floor;
-    millionths += Math.round((n - floor) * MILLION);
+    if (floor !== n) millionths += Math.round((n - floor) * MILLION);
   }
   return millionths === 0 ? whole : whole + millionths / MILLION;
 }
@@ -60,7 +60,7 @@ function startsOf(answer) {
     // Nearly always all series have the same buckets.
     if (points.length === known.length && points[0]?.[0] === known[0]?.[0] && points.at(-1)?.[0] === known.at(-1)?.[0]) continue;
     known = points;
-    for (const [start] of points) all.add(start);
+    for (const point of points) all.add(point[0]);
   }
   return [...all].sort((a, b) => a - b);
 }
