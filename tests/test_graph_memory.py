@@ -29,8 +29,8 @@ WARM, MANY = 1_000, 10_000
 BUCKET = 250
 HOURS = 24
 HOUR = 3_600_000
-#: Bytes, elements and listeners that may be there in the end beyond those at `WARM`.  What the browser learns of the code
-#: takes 200 to 300 kB, and no more however many updates follow; one answer kept for each would take ten thousand.
+#: Bytes, elements and listeners that may be there in the end beyond those at `WARM`.  What the browser learns of the
+#: code takes 200 to 300 kB, and no more however many updates follow; one answer kept for each would take ten thousand.
 BYTES, NODES, LISTENERS = 500_000, 20, 2
 PLACE = b'<!doctype html><title>Graph</title><link rel="icon" href="data:,"><main id="graph"></main>'
 
