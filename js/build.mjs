@@ -17,7 +17,7 @@ const WIDGET_BROWSERS = ['es2022', 'chrome99', 'firefox101', 'safari16.4'];
 const KILO = 1024;
 /** What a reader has to load at the most of the page before any part of it is there, and with a part; bytes packed. */
 const PAGE_BUDGET = 14 * KILO;
-const PART_BUDGET = 58 * KILO;
+const PART_BUDGET = 60 * KILO;
 /** The same of what other pages load. */
 const BUDGETS = [
   ['hailwhale.js', 40 * KILO],

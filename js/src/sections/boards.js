@@ -1,9 +1,9 @@
 // Boards: graphs that belong together. Those of this browser, those of the server, and one that a link brings.
 import { element, keyed, link, setAttribute, setText } from '../dom.js';
-import { describePeriod } from '../periods.js';
 import { label } from '../paths.js';
 import { graph } from '../widget/graph.js';
 import { complete } from '../widget/options.js';
+import { periodWords } from '../widget/periods.js';
 import { unless } from './activity.js';
 import { BoardError, fileName, formatBoard, MOST_BYTES, MOST_GRAPHS, moved, parseBoard, readBoard, readGraph, tooLarge } from './board.js';
 import { pack, unpack } from './packing.js';
@@ -321,6 +321,7 @@ export class Boards {
       return;
     }
     this.adding.hidden = false;
+    this.none.hidden = true;
     setText(this.added, words(this.graph));
     const boards = this.shelf.all();
     this.target.show([...boards.map(({ title }) => [title, title]), [NEW, 'a new board']], boards[0]?.title ?? NEW);
@@ -376,5 +377,5 @@ function words(given) {
   const { pk, dimensions, metrics, period, title } = complete(options);
   if (title) return title;
   const what = [...pk, ...dimensions].map((name) => label([name])).join(' / ') || 'everything';
-  return `${metrics.join(', ')} of ${what}, ${describePeriod(period)}`;
+  return `${metrics.join(', ')} of ${what}, ${periodWords(period)}`;
 }

@@ -91,7 +91,7 @@ test('a board draws its graphs, of this server and with the key of the page, and
     { pk: ['shop', 'UK'], dimensions: 'sales', metrics: ['a', 'b'], tz: 'Asia/Tokyo', host: 'http://whale.test/', key: 'hw_1', locale: 'en-US' },
   ]);
   expect(roles('cell').map(({ dataset }) => dataset.columns)).toEqual(['1', '2', '1']);
-  expect(order()).toEqual(['dollars of shop, the last 24 hours', 'Wide', 'a, b of shop / UK / sales, 1h:7d'].map((words) => `Change the graph of ${words}`));
+  expect(order()).toEqual(['dollars of shop, the last 24 hours', 'Wide', 'a, b of shop / UK / sales, the last 7 days'].map((words) => `Change the graph of ${words}`));
   expect(roles('cell-explore').map((link) => decodeURIComponent(link.getAttribute('href')))).toEqual([
     '#pk=["shop"]&dimension=[]&metric=dollars&period=day', '#pk=["_"]&dimension=[]&metric=hits&period=1h:7d',
     '#pk=["shop","UK"]&dimension=["sales"]&metric=a&period=1h:7d&zone=Asia/Tokyo',
@@ -291,13 +291,13 @@ test('a graph is added to a new board, and the next one to that', async () => {
   const add = JSON.stringify({ pk: ['shop'], dimensions: ['sales'], metric: 'dollars', period: 'thirty' });
   await show({ add });
   expect(role('added').textContent).toBe('dollars of shop / sales, the last 30 days');
-  expect([document.activeElement, role('add-title').hidden]).toEqual([role('add'), false]);
+  expect([document.activeElement, role('add-title').hidden, role('board-none').hidden]).toEqual([role('add'), false, true]);
   role('add-title').value = ' ';
   press('add');
   await settled(() => expect(roles('cell')).toHaveLength(1));
   expect(kept()).toEqual([{ title: 'My board', graphs: [JSON.parse(add)] }]);
   await show({ add: '{}' });
-  expect([role('added').textContent, role('add-target').value, role('add-title').hidden, roles('cell').length]).toEqual(['hits of everything, 1h:7d', 'My board', true, 0]);
+  expect([role('added').textContent, role('add-target').value, role('add-title').hidden, roles('cell').length]).toEqual(['hits of everything, the last 7 days', 'My board', true, 0]);
   role('adding').dispatchEvent(new Event('submit', { cancelable: true }));
   await settled(() => expect(roles('cell')).toHaveLength(2));
   expect(state.more).toEqual({ mine: 'My board' });
