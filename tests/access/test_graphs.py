@@ -91,6 +91,7 @@ def test_with_drill_what_is_below_belongs_to_it_and_what_is_beside_does_not() ->
 
 
 def test_a_graph_of_any_period_has_one_zone_still() -> None:
+    assert Graph.of('shop', period='any').options() == {'pk': 'shop', 'metric': 'hits', 'drill': False}
     always = replace(SALES, period='any', tz='Asia/Tokyo')
     for period in ('year', None, BEFORE):
         always.check(CHILDREN._replace(periods=(period,), tz='Asia/Tokyo'), NOW)
