@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.test_graphs import AXE, part, post, serving
+from tests.test_graphs import AXE, count, part, post, serving
 from tests.test_page import SHOWN, ask, browser, complaints, demo, page
 
 __all__ = ['browser', 'complaints', 'demo', 'page']
@@ -42,9 +42,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             for days, hits in ((0, 2_000 // (child + 3)), (1, 900 // (child + 2) + child % 5)):
                 at = (now - timedelta(days=days, hours=2)).isoformat()
                 events.append({'pk': 'pages', 'dimensions': f'page {child:04}', 'metrics': {'hits': hits}, 'at': at})
-        for start in range(0, len(events), 500):
-            assert post(address, 'count', events[start : start + 500])['refused'] == 0
-        post(address, 'flush_hail')
+        count(address, events)
         yield address
 
 

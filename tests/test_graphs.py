@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,6 +67,13 @@ def post(address: str, path: str, body: object = None) -> dict[str, Any]:
     return answer
 
 
+def count(address: str, events: Sequence[object]) -> None:
+    """Let a server count events, all of them."""
+    for start in range(0, len(events), 500):
+        assert post(address, 'count', events[start : start + 500])['refused'] == 0
+    post(address, 'flush_hail')
+
+
 @contextmanager
 def serving(home: Path, *, port: int = 0, **environment: str) -> Iterator[str]:
     """The address of a server."""
@@ -112,10 +119,7 @@ def site(body: list[str]) -> Iterator[str]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server that has counted the shop."""
     with serving(tmp_path_factory.mktemp('graphs')) as address:
-        events = shop(datetime.now(UTC))
-        for start in range(0, len(events), 500):
-            assert post(address, 'count', events[start : start + 500])['refused'] == 0
-        post(address, 'flush_hail')
+        count(address, shop(datetime.now(UTC)))
         yield address
 
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.engines import free_ports, process, redis_binary
 from tests.splits import EVIL, everything
-from tests.test_graphs import AXE, post, serving
+from tests.test_graphs import AXE, count, post, serving
 from tests.test_page import SHOWN, ask, browser, complaints, page
 
 __all__ = ['browser', 'complaints', 'page']
@@ -26,10 +26,7 @@ __all__ = ['browser', 'complaints', 'page']
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server that has counted splits and decisions."""
     with serving(tmp_path_factory.mktemp('sections')) as address:
-        events = everything(datetime.now(UTC))
-        for start in range(0, len(events), 1_000):
-            assert post(address, 'count', events[start : start + 1_000])['refused'] == 0
-        post(address, 'flush_hail')
+        count(address, everything(datetime.now(UTC)))
         yield address
 
 

@@ -57,7 +57,7 @@ def embed_routes(static: Static) -> tuple[Route, ...]:
         headers = {'Content-Security-Policy': policy, 'Referrer-Policy': 'same-origin'}
         return Answer(page.encode(), _HTML, _ASK_EACH_TIME, headers=headers)
 
-    return (Route('/embed', embed, framed=True), Route('/oembed', oembed, _OEMBED))
+    return (Route('/embed', embed, addressed=True, framed=True), Route('/oembed', oembed, _OEMBED, addressed=True))
 
 
 def oembed(request: Request) -> Answer:

@@ -95,7 +95,8 @@ class Visit(NamedTuple):
     last.
 
     ``private``  whether it asks that nobody be followed: ``Sec-GPC: 1``, or the older ``DNT: 1``
-    ``address``  what it asked for, with the name that it has for us; '' where that is no name
+    ``address``  what it asked for, with the name that it has for us; '' where that is no name, or the route is not
+                 ``addressed``
     """
 
     origin: str | None = None
@@ -148,6 +149,7 @@ class Route:
     ``scope``       what a key must be for; None: no key is asked for.  Keys are looked at before the body is read, and
                     the pks that the parameters name before the handler is called
     ``own_pages``   whether, of pages in browsers, only our own and those of permitted origins may use it
+    ``addressed``   whether it is told at which address it was asked
     ``framed``      whether pages may frame the answer that may ask, or that the key in its address is for
     ``image``       whether errors are images, too: what an ``<img>`` asks for shows no broken sign
     ``shows``       what its parameters ask of a graph; None: keys that show one graph are not for it
@@ -161,6 +163,7 @@ class Route:
     methods: tuple[str, ...] = ('GET', 'HEAD')
     scope: Scope | None = None
     own_pages: bool = False
+    addressed: bool = False
     framed: bool = False
     image: bool = False
     takes: bool = False
@@ -446,9 +449,8 @@ def _visit(call: _Call) -> Visit:
     secure = 'https' in (get('wsgi.url_scheme'), get('HTTP_X_FORWARDED_PROTO', '').partition(',')[0].strip().lower())
     private = '1' in (get('HTTP_SEC_GPC'), get('HTTP_DNT'))
     agent, last_event = get('HTTP_USER_AGENT', ''), get('HTTP_LAST_EVENT_ID', '')
-    return Visit(
-        call.origin, get('HTTP_COOKIE', ''), secure, agent, private, last_event, _address(call.environ, secure=secure)
-    )
+    address = _address(call.environ, secure=secure) if call.route and call.route.addressed else ''
+    return Visit(call.origin, get('HTTP_COOKIE', ''), secure, agent, private, last_event, address)
 
 
 def _address(environ: Environ, *, secure: bool) -> str:

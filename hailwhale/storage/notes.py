@@ -45,11 +45,14 @@ def remove(engine: Engine, pk: Path, found: Iterable[tuple[int, str]]) -> int:
 
 def read(engine: Engine, pk: Path, since: int, until: int) -> Notes:
     """Those of all pks, of the pks above one and of itself between two moments, both included; the earliest first."""
-    found: Notes = []
-    for path in ((), *prefixes(pk)):
-        shard, key = keys.notes_key(path)
-        members = strings(engine.ask(shard, 'ZRANGEBYSCORE', key, since, until))
-        found += [(path, *_read(member.decode())) for member in members]
+    paths = ((), *prefixes(pk))
+    places = [keys.notes_key(path) for path in paths]
+    replies = engine.everywhere([(shard, pack('ZRANGEBYSCORE', key, since, until)) for shard, key in places])
+    found = [
+        (path, *_read(member.decode()))
+        for path, members in zip(paths, map(strings, replies), strict=True)
+        for member in members
+    ]
     return sorted(found, key=lambda each: each[1:])
 
 

@@ -37,7 +37,9 @@ class PreparedSeries:
     ) -> None:
         self._engine, self._shard = engine, shard
         self._chunks, self._metrics = of_chunks, metrics
-        self._eras = eras_of(of_chunks)
+        self._eras = eras = eras_of(of_chunks)
+        #: Each chunk, and the place of its era among the numbers of a child.
+        self._places = [(chunk, eras.index(chunk.era)) for chunk in of_chunks]
         self._most = most = together(of_chunks, metrics)
         self._calls = [
             Call(shard, groups[start : start + most], of_chunks, metrics) for start in range(0, len(groups), most)
@@ -96,8 +98,8 @@ class PreparedSeries:
             name = bulk(child)
             for head in group.names:
                 names += (head, name)
-            for chunk, heads in zip(self._chunks, group.counters, strict=True):
-                fields = self._fields(chunk, numbers[at + self._eras.index(chunk.era)])
+            for (chunk, place), heads in zip(self._places, group.counters, strict=True):
+                fields = _fields(chunk, numbers[at + place])
                 if fields:
                     for head in heads:
                         counters += (head, fields)
@@ -108,19 +110,12 @@ class PreparedSeries:
         first = len(values) - len(names) // 2
         return list(self._sums(values, numbers)) if values[first:] == numbers else None
 
-    def _fields(self, chunk: Chunk, number: bytes) -> bytes:
-        """The fields of a child in one chunk, wholes and then millionths; nothing where it has no number."""
-        if not number:
-            return b''
-        fields = [int(number) * chunk.length + offset for offset in chunk.offsets]
-        return b''.join(map(bulk, (*fields, *[-1 - field for field in fields])))
-
     def _sums(self, values: Sequence[bytes], numbers: Sequence[bytes]) -> Iterator[list[Micros]]:
         eras, at = len(self._eras), 0
         for first in range(0, len(numbers), eras):
             sums = [0] * len(self._metrics)
-            for chunk in self._chunks:
-                if numbers[first + self._eras.index(chunk.era)]:
+            for chunk, era in self._places:
+                if numbers[first + era]:
                     count = len(chunk.offsets)
                     for place in range(len(sums)):
                         middle, end = at + count, at + 2 * count
@@ -128,6 +123,14 @@ class PreparedSeries:
                         sums[place] += whole * MICROS_PER_UNIT + rest
                         at = end
             yield sums
+
+
+def _fields(chunk: Chunk, number: bytes) -> bytes:
+    """The fields of a child in one chunk, wholes and then millionths; nothing where it has no number."""
+    if not number:
+        return b''
+    fields = [int(number) * chunk.length + offset for offset in chunk.offsets]
+    return b''.join(map(bulk, (*fields, *[-1 - field for field in fields])))
 
 
 def _amount(value: bytes) -> int:

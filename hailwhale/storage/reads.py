@@ -13,7 +13,7 @@ from itertools import groupby, islice
 from operator import add, attrgetter
 from typing import NamedTuple, TypeVar
 
-from hailwhale.metrics import Micros
+from hailwhale.metrics import MICROS_PER_UNIT, Micros
 from hailwhale.paths import escape, unescape
 from hailwhale.storage import keys
 from hailwhale.storage.keys import Series, Slot
@@ -22,7 +22,6 @@ from hailwhale.storage.wire import Reply, bulk, pack, strings
 
 R = TypeVar('R')
 A = TypeVar('A')
-_MILLION = 1_000_000
 #: Amounts that one call of a script reads; a millisecond of the engine's time.
 _AMOUNTS = 2_000
 
@@ -100,7 +99,8 @@ class Call:
                 for column in columns.values():
                     wholes, rests = values[at : at + count], values[at + count : at + 2 * count]
                     column += [
-                        int(whole or 0) * _MILLION + int(rest or 0) for whole, rest in zip(wholes, rests, strict=True)
+                        int(whole or 0) * MICROS_PER_UNIT + int(rest or 0)
+                        for whole, rest in zip(wholes, rests, strict=True)
                     ]
                     at += 2 * count
             yield columns
@@ -123,10 +123,10 @@ def read_series(engine: Engine, reads: Sequence[SeriesRead]) -> list[Columns]:
 
     def ask(shard: int, some: Sequence[SeriesRead]) -> Iterator[Columns]:
         calls, datas = [], []
-        for together in _alike(some):
-            _, of_chunks, metrics = together[0]
-            calls.append(Call(shard, [read.series.group for read in together], of_chunks, metrics))
-            datas.append(calls[-1].data(read.series.child for read in together))
+        for alike in _alike(some):
+            _, of_chunks, metrics = alike[0]
+            calls.append(Call(shard, [read.series.group for read in alike], of_chunks, metrics))
+            datas.append(calls[-1].data(read.series.child for read in alike))
         replies = engine.run(shard, lambda wire: evaluate_all(wire, 'series', datas), again=True)
         for call, reply in zip(calls, replies, strict=True):
             yield from call.columns(reply)
@@ -212,7 +212,7 @@ def _spread(fields: Sequence[bytes], chunk: Chunk, first: int, width: int, colum
     nothing = [0] * width
     for field, amount in zip(map(int, fields[::2]), map(int, fields[1::2]), strict=True):
         if field >= 0:
-            amount *= _MILLION
+            amount *= MICROS_PER_UNIT
         else:
             field = -1 - field
         place = of_offset[field % length]
@@ -238,7 +238,7 @@ def _sum(fields: Sequence[bytes], chunk: Chunk, sums: dict[int, list[Micros]]) -
         elif wanted[(-1 - field) % length]:
             rests[(-1 - field) // length] += amount
     for child, whole in wholes.items():
-        sums.setdefault(child, [0])[0] += whole * _MILLION
+        sums.setdefault(child, [0])[0] += whole * MICROS_PER_UNIT
     for child, rest in rests.items():
         sums.setdefault(child, [0])[0] += rest
 

@@ -3,7 +3,8 @@ import { compareNames, isWithin, label, samePath } from '../paths.js';
 
 /** Questions that are asked to find decisions, at the most. */
 export const MOST_QUESTIONS = 60;
-const MARKS = ['__context__', '__holdout__'];
+/** The dimensions that decisions write beside those of visitors. */
+export const MARKS = ['__context__', '__holdout__'];
 const AT_ONCE = 4;
 
 /**

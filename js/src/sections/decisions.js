@@ -1,6 +1,6 @@
 // Decisions: which there are, what each visitor would be shown now and why, and what was shown over time. Looking counts nothing.
 import { element, setAttribute, setText } from '../dom.js';
-import { compareNames, label, parsePathName, pathName } from '../paths.js';
+import { compareNames, label, pathName } from '../paths.js';
 import { graph } from '../widget/graph.js';
 import { decisionOf, findDecisions, firstFormula } from './deciding.js';
 import { figures } from './figures.js';
@@ -8,6 +8,7 @@ import { choice, field, fill, line, readTexts, say } from './fields.js';
 import { axisRow, scaleOf, strip } from './forest.js';
 import { Kept } from './kept.js';
 import { isLacking, lackingCard } from './lacking.js';
+import { Own } from './own.js';
 import { Pace } from './pace.js';
 import { METRIC, Shares } from './shares.js';
 import { dimensionsOf, entryOf, option } from './splits.js';
@@ -25,7 +26,8 @@ const OWN = ['formula', 'best', 'visitor', 'anyway'];
 export class Decisions {
   /** `createPlot` draws the graph (uPlot unless given). */
   constructor(root, { api, locale, state, go, now, window, createPlot }) {
-    Object.assign(this, { root, api, locale, state, go, now, window, createPlot });
+    Object.assign(this, { root, api, locale, now, window, createPlot });
+    this.own = new Own(state, go);
     this.format = figures(locale);
     this.pace = new Pace(now);
     this.kept = new Kept(now);
@@ -37,7 +39,7 @@ export class Decisions {
   }
 
   async show(state, signal) {
-    this.state = state;
+    this.own.state = state;
     this.asked = null;
     const asked = await this.#question(state, signal);
     this.options.hidden = asked === null;
@@ -52,7 +54,7 @@ export class Decisions {
   async tick(signal) {
     if (this.pace.isEarly()) return;
     if (this.asked === null) {
-      await this.show(this.state, signal);
+      await this.show(this.own.state, signal);
       return;
     }
     await this.#answer(signal);
@@ -65,9 +67,9 @@ export class Decisions {
   }
 
   #build() {
-    const set = (key) => (value) => this.#set({ [key]: value });
+    const set = (key) => this.own.setter(key);
     this.title = element('h1', { 'data-role': 'decision-title' }, 'Decisions');
-    this.pk = choice('decision-pk', (name) => this.go({ pk: parsePathName(name), more: this.#more(Object.fromEntries(OWN.map((key) => [key, '']))) }));
+    this.pk = choice('decision-pk', (name) => this.own.leave(name, OWN));
     this.formula = line('decision-formula', set('formula'), { placeholder: FORMULA });
     this.best = choice('decision-best', set('best'));
     this.fields = element('div', { class: 'fields' }, field('Decision', this.pk), field('What counts', this.formula), field('Best is', this.best));
@@ -83,18 +85,6 @@ export class Decisions {
     this.root.replaceChildren(this.title, this.controls, this.note, this.output, this.options);
   }
 
-  #more(part) {
-    return { ...this.state.more, ...part };
-  }
-
-  #set(part) {
-    this.go({ more: this.#more(part) });
-  }
-
-  #own(key) {
-    return this.state.more?.[key] ?? '';
-  }
-
   // What is asked, and the choices around it; null where there is no decision.
   async #question(state, signal) {
     const { decisions, partly } = await this.kept.of(pathName(state.pk ?? []), () => findDecisions(this.api, state.pk, signal));
@@ -108,13 +98,13 @@ export class Decisions {
     }
     setText(this.title, `Decision ${option(chosen.pk)[1]}`);
     fill(this.pk, decisions.map(({ pk }) => option(pk)), pathName(chosen.pk));
-    const formula = this.#own('formula') || firstFormula(chosen.metrics);
+    const formula = this.own.get('formula') || firstFormula(chosen.metrics);
     say(this.formula, formula);
-    fill(this.best, [['', 'the most'], ['min', 'the least']], this.#own('best'));
+    fill(this.best, [['', 'the most'], ['min', 'the least']], this.own.get('best'));
     const known = await this.#drawVisitor(chosen.pk, signal);
     this.chosen = chosen;
     return {
-      pk: chosen.pk, options: chosen.options.slice(0, MOST_OPTIONS), by_metric: formula || null, goal: this.#own('best') || null,
+      pk: chosen.pk, options: chosen.options.slice(0, MOST_OPTIONS), by_metric: formula || null, goal: this.own.get('best') || null,
       dimensions: Object.keys(known).length ? known : null, explain: true,
       // A browser that is driven by a program asks for a visitor, too.
       bot: false,
@@ -123,7 +113,7 @@ export class Decisions {
 
   // Decisions on visitors of whom nothing is known leave no mark.
   async #anyway(pk, signal) {
-    if (pk === null || this.#own('anyway') === '') return undefined;
+    if (pk === null || this.own.get('anyway') === '') return undefined;
     const [entry, below] = await Promise.all([entryOf(this.api, pk, signal), this.api.pks(pk, signal)]);
     if (below.length === 0) return undefined;
     return { pk, metrics: entry.metrics, options: below.map((one) => one.pk[one.pk.length - 1]) };
@@ -135,7 +125,7 @@ export class Decisions {
     this.note.replaceChildren(
       partly ? 'There are more names than were looked at: choose one at the side to look for decisions below it. ' : '',
       ...(missed ? [`Nothing was decided about ${option(pk)[1]}, as far as its marks tell. `,
-        element('button', { type: 'button', class: 'quiet', onclick: () => this.#set({ anyway: '1' }) }, 'Take the names below it for options')] : []),
+        element('button', { type: 'button', class: 'quiet', onclick: () => this.own.set({ anyway: '1' }) }, 'Take the names below it for options')] : []),
     );
   }
 
@@ -146,7 +136,7 @@ export class Decisions {
 
   async #drawVisitor(pk, signal) {
     const { names, values } = await this.values.of(pathName(pk), () => this.#dimensions(pk, signal));
-    const given = readTexts(this.#own('visitor'));
+    const given = readTexts(this.own.get('visitor'));
     const known = Object.fromEntries(Object.entries(given).filter(([name]) => names.includes(name)));
     const before = JSON.stringify(names);
     if (this.visitor.dataset.names !== before) {
@@ -163,9 +153,9 @@ export class Decisions {
   }
 
   #know(name, value) {
-    const { [name]: _, ...others } = readTexts(this.#own('visitor'));
+    const { [name]: _, ...others } = readTexts(this.own.get('visitor'));
     const known = value === '' ? others : { ...others, [name]: value };
-    this.#set({ visitor: Object.keys(known).length ? JSON.stringify(known) : '' });
+    this.own.set({ visitor: Object.keys(known).length ? JSON.stringify(known) : '' });
   }
 
   async #answer(signal) {
@@ -272,7 +262,7 @@ export class Decisions {
     const { pk, options, dimensions } = this.asked;
     const known = Object.entries(dimensions ?? {});
     const node = known.length === 1 ? known[0] : [];
-    const settings = { period: this.state.period ?? PERIOD, tz: this.state.zone };
+    const settings = { period: this.own.state.period ?? PERIOD, tz: this.own.state.zone };
     const wanted = JSON.stringify([pk, options, node, settings]);
     if (wanted === this.graphed) return;
     this.#endGraph();

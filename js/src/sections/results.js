@@ -1,11 +1,12 @@
 // Results of a split test: what is compared, what the server reads from it, and every interval drawn.
 import { element, setAttribute, setText } from '../dom.js';
-import { label, parsePathName, pathName } from '../paths.js';
+import { label, pathName } from '../paths.js';
 import { figures } from './figures.js';
 import { choice, field, fill, line, readList, say, switches } from './fields.js';
 import { axisRow, scaleOf, strip } from './forest.js';
 import { Kept } from './kept.js';
 import { isLacking, lackingCard } from './lacking.js';
+import { Own } from './own.js';
 import { Pace } from './pace.js';
 import { dimensionsOf, findSplits, option, versionsOf } from './splits.js';
 import { renew, twin } from './table.js';
@@ -18,17 +19,16 @@ const OWN = ['split', 'goals', 'control', 'versions', 'better', 'segment', 'span
 export class Results {
   constructor(root, { api, locale, state, go, now }) {
     this.api = api;
-    this.go = go;
+    this.own = new Own(state, go);
     this.format = figures(locale);
     this.pace = new Pace(now);
     this.kept = new Kept(now);
-    this.state = state;
     this.drawn = '';
     this.#build(root);
   }
 
   async show(state, signal) {
-    this.state = state;
+    this.own.state = state;
     this.asked = null;
     const asked = await this.#question(state, signal);
     if (asked === null) return;
@@ -38,7 +38,7 @@ export class Results {
 
   async tick(signal) {
     if (this.pace.isEarly()) return;
-    if (this.asked === null) await this.show(this.state, signal);
+    if (this.asked === null) await this.show(this.own.state, signal);
     else await this.#answer(signal);
   }
 
@@ -48,15 +48,15 @@ export class Results {
 
   #build(root) {
     this.root = root;
-    const set = (key) => (value) => this.#set({ [key]: value });
+    const set = (key) => this.own.setter(key);
     const chips = (role, text) => {
       const list = element('span', { class: 'chips', 'data-role': role });
       const group = element('div', { class: 'control', role: 'group', 'aria-label': text }, element('span', { class: 'caption', 'aria-hidden': 'true' }, text), list);
       return { list, group };
     };
     this.title = element('h1', { 'data-role': 'results-title' }, 'Results');
-    this.pk = choice('results-pk', (name) => this.go({ pk: parsePathName(name), more: this.#more(Object.fromEntries(OWN.map((key) => [key, '']))) }));
-    this.split = choice('results-split', (value) => this.#set({ split: value, versions: '', control: '' }));
+    this.pk = choice('results-pk', (name) => this.own.leave(name, OWN));
+    this.split = choice('results-split', (value) => this.own.set({ split: value, versions: '', control: '' }));
     this.control = choice('results-control', set('control'));
     this.better = choice('results-better', set('better'));
     this.segment = choice('results-segment', set('segment'));
@@ -74,21 +74,9 @@ export class Results {
     root.replaceChildren(this.title, this.controls, this.output);
   }
 
-  #more(part) {
-    return { ...this.state.more, ...part };
-  }
-
-  #set(part) {
-    this.go({ more: this.#more(part) });
-  }
-
-  #own(key) {
-    return this.state.more?.[key] ?? '';
-  }
-
   // What is asked, and the choices around it; null where there is nothing to ask.
   async #question(state, signal) {
-    const split = this.#own('split');
+    const split = this.own.get('split');
     const { splits, dimensions, versions } = await this.kept.of(JSON.stringify([state.pk, split]), () => this.#choices(state.pk, split, signal));
     const [chosen] = splits;
     this.controls.hidden = chosen === undefined;
@@ -100,9 +88,9 @@ export class Results {
     fill(this.pk, splits.map(({ pk }) => option(pk)), pathName(chosen.pk));
     fill(this.split, [['', `the names below ${label(chosen.pk)}`], ...dimensions.map((name) => [name, `the values of ${label([name])}`])], split);
     const segments = dimensions.filter((name) => name !== split).map((name) => [name, label([name])]);
-    fill(this.segment, [['', 'none'], ...segments], this.#own('segment'));
-    fill(this.better, [['', 'higher'], ['min', 'lower']], this.#own('better'));
-    say(this.span, this.#own('span'));
+    fill(this.segment, [['', 'none'], ...segments], this.own.get('segment'));
+    fill(this.better, [['', 'higher'], ['min', 'lower']], this.own.get('better'));
+    say(this.span, this.own.get('span'));
     say(this.goal, '');
     this.#drawGoals(goalsAmong(chosen.metrics));
     this.#drawVersions(versions);
@@ -112,12 +100,12 @@ export class Results {
         : `There are not two values of ${split}.`);
       return null;
     }
-    const named = readList(this.#own('versions'));
-    const goals = readList(this.#own('goals'));
+    const named = readList(this.own.get('versions'));
+    const goals = readList(this.own.get('goals'));
     return {
       pk: chosen.pk, split: split || null, goals: goals.length ? goals : null, variants: named.length ? named : null,
-      control: this.#own('control') || null, goal: this.#own('better') || null, by: this.#own('segment') || null,
-      period: this.#own('span') || null, tz: state.zone || null,
+      control: this.own.get('control') || null, goal: this.own.get('better') || null, by: this.own.get('segment') || null,
+      period: this.own.get('span') || null, tz: state.zone || null,
     };
   }
 
@@ -132,7 +120,7 @@ export class Results {
 
   // No goal chosen is all of them; so with the versions.
   #drawGoals(known) {
-    const goals = readList(this.#own('goals'));
+    const goals = readList(this.own.get('goals'));
     const all = [...new Set([...known, ...goals])];
     this.goals.group.hidden = all.length === 0;
     switches(this.goals.list, all, {
@@ -142,25 +130,25 @@ export class Results {
   }
 
   #drawVersions(versions) {
-    const named = readList(this.#own('versions'));
+    const named = readList(this.own.get('versions'));
     const chosen = (name) => named.length === 0 || named.includes(name);
     switches(this.versions.list, versions, { chosen, toggle: (name) => this.#toggle('versions', name, versions), text: (name) => label([name]) });
-    fill(this.control, [['', 'control, or the first'], ...versions.filter(chosen).map((name) => [name, label([name])])], this.#own('control'));
+    fill(this.control, [['', 'control, or the first'], ...versions.filter(chosen).map((name) => [name, label([name])])], this.own.get('control'));
   }
 
   #toggle(key, name, all) {
-    const before = readList(this.#own(key));
+    const before = readList(this.own.get(key));
     const on = before.length === 0 ? all : before;
     const after = on.includes(name) ? on.filter((one) => one !== name) : [...on, name];
     const whole = after.length === 0 || (key === 'versions' && all.every((one) => after.includes(one)));
-    const gone = key === 'versions' && !whole && !after.includes(this.#own('control')) ? { control: '' } : {};
-    this.#set({ [key]: whole ? '' : JSON.stringify(after), ...gone });
+    const gone = key === 'versions' && !whole && !after.includes(this.own.get('control')) ? { control: '' } : {};
+    this.own.set({ [key]: whole ? '' : JSON.stringify(after), ...gone });
   }
 
   #addGoal(text) {
     if (text === '') return;
-    const goals = readList(this.#own('goals'));
-    this.#set({ goals: JSON.stringify([...goals.filter((one) => one !== text), text]) });
+    const goals = readList(this.own.get('goals'));
+    this.own.set({ goals: JSON.stringify([...goals.filter((one) => one !== text), text]) });
   }
 
   async #answer(signal) {

@@ -1,11 +1,11 @@
 // Which splits there may be: pks with several pks below them. Asks few questions, draws nothing.
 import { compareNames, label, pathName, samePath } from '../paths.js';
+import { MARKS } from './deciding.js';
 
 /** Names of the first level that are looked below; more would be as many questions. */
 export const LOOKED_BELOW = 12;
 /** As many versions as the server compares. */
 export const MOST_VERSIONS = 50;
-const RESERVED = ['__context__', '__holdout__'];
 
 /** -> `[{pk, metrics, children}]` that may be splits: two versions or more; the chosen one first, wherever it lies. */
 export async function findSplits(api, chosen, signal) {
@@ -27,7 +27,7 @@ export async function entryOf(api, pk, signal) {
 /** -> the names of the dimensions of a pk, without those that decisions write. */
 export async function dimensionsOf(api, pk, signal) {
   const paths = await api.subdimensions(pk, [], signal);
-  return paths.map(([name]) => name).filter((name) => !RESERVED.includes(name)).sort(compareNames);
+  return paths.map(([name]) => name).filter((name) => !MARKS.includes(name)).sort(compareNames);
 }
 
 /** -> the names of the versions: the pks below a pk, or with `split` the children of that dimension. */

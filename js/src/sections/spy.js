@@ -7,6 +7,7 @@ import { sentence } from '../sentences.js';
 import { browserZone } from '../times.js';
 import { dimensionWords, MOST_EVENTS, merged, metricWords, textOf } from './events.js';
 import { choice, field, fill, line, say } from './fields.js';
+import { Own } from './own.js';
 import { option } from './splits.js';
 
 /** Milliseconds between two looks. */
@@ -16,7 +17,8 @@ const COLUMNS = ['Time', 'Counted', 'Dimensions', 'Metrics', 'Id'];
 
 export class Spy {
   constructor(root, { api, locale, state, go, window }) {
-    Object.assign(this, { root, api, locale, state, go, window, document: root.ownerDocument });
+    Object.assign(this, { root, api, locale, window, document: root.ownerDocument });
+    this.own = new Own(state, go);
     this.formats = numberFormats(locale);
     this.rows = [];
     this.keys = 0;
@@ -31,20 +33,20 @@ export class Spy {
   }
 
   async show(state, signal) {
-    this.state = state;
+    this.own.state = state;
     this.window.clearTimeout(this.timer);
     this.request?.abort();
     this.time = new Intl.DateTimeFormat(this.locale, {
       hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, timeZone: browserZone(state.zone),
     });
-    const pk = this.#own('from') === '' ? null : parsePathName(this.#own('from'));
-    const uid = this.#own('uid') || null;
+    const pk = this.own.get('from') === '' ? null : parsePathName(this.own.get('from'));
+    const uid = this.own.get('uid') || null;
     const asked = JSON.stringify([pk, uid]);
     if (asked !== this.asked) this.#begin();
     this.asked = asked;
     this.question = { pk, uid, limit: MOST_EVENTS };
     say(this.uid, uid ?? '');
-    say(this.find, this.#own('find'));
+    say(this.find, this.own.get('find'));
     await this.#names(state.pk, pk, signal);
     this.#take(await this.#ask(signal));
     this.#later();
@@ -64,7 +66,7 @@ export class Spy {
   }
 
   #build() {
-    const set = (key) => (value) => this.go({ more: { ...this.state.more, [key]: value } });
+    const set = (key) => this.own.setter(key);
     this.from = choice('spy-from', set('from'));
     this.uid = line('spy-uid', set('uid'), { placeholder: 'any' });
     this.find = line('spy-find', set('find'), { type: 'search', placeholder: 'a text' });
@@ -84,10 +86,6 @@ export class Spy {
         field('Counted', this.from), field('Visitor (uid)', this.uid), field('Find in these', this.find), this.pause)),
       this.trouble,
       element('section', { class: 'card', 'aria-label': 'Events' }, this.said, this.table));
-  }
-
-  #own(key) {
-    return this.state.more?.[key] ?? '';
   }
 
   async #names(chosen, pk, signal) {
