@@ -50,6 +50,13 @@ def test_the_moments_asked_for_are_both_included(whale: Whale) -> None:
     assert texts(whale, 'Shop', since=NOW - 30, until=NOW - 20) == ['30 ago', '20 ago']
 
 
+@pytest.mark.parametrize('field', ['since', 'until'])
+def test_a_moment_asked_for_that_is_none_is_named(whale: Whale, field: str) -> None:
+    with pytest.raises(HailWhaleError, match="not a time: 'soon'") as caught:
+        whale.annotations('Shop', **{field: 'soon'})
+    assert caught.value.field == field
+
+
 def test_the_same_twice_is_one(whale: Whale) -> None:
     assert whale.annotate('release', 'Shop', NOW)
     assert not whale.annotate('release', 'Shop', NOW)

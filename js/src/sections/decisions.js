@@ -1,18 +1,18 @@
 // Decisions: which there are, what each visitor would be shown now and why, and what was shown over time. Looking counts nothing.
-import { element, setAttribute, setText } from '../dom.js';
-import { compareNames, label, pathName } from '../paths.js';
+import { element, setText } from '../dom.js';
+import { compareNames, label, pathName, samePath } from '../paths.js';
 import { graph } from '../widget/graph.js';
 import { decisionOf, findDecisions, firstFormula } from './deciding.js';
 import { figures } from './figures.js';
 import { choice, field, fill, line, readTexts, say } from './fields.js';
 import { axisRow, scaleOf, strip } from './forest.js';
 import { Kept } from './kept.js';
-import { isLacking, lackingCard } from './lacking.js';
 import { Own } from './own.js';
 import { Pace } from './pace.js';
+import { Reply } from './reply.js';
 import { METRIC, Shares } from './shares.js';
 import { dimensionsOf, entryOf, option } from './splits.js';
-import { renew, twin } from './table.js';
+import { twin } from './table.js';
 
 const MOST_DIMENSIONS = 8;
 const MOST_VALUES = 200;
@@ -32,9 +32,10 @@ export class Decisions {
     this.pace = new Pace(now);
     this.kept = new Kept(now);
     this.values = new Kept(now);
-    this.drawn = '';
+    this.reply = new Reply('decision-answer', 'Deciding…');
     this.graph = null;
     this.graphed = '';
+    this.graphedPk = [];
     this.#build();
   }
 
@@ -42,12 +43,11 @@ export class Decisions {
     this.own.state = state;
     this.asked = null;
     const asked = await this.#question(state, signal);
-    this.options.hidden = asked === null;
-    if (asked === null) {
-      this.#endGraph();
-      return;
-    }
+    // A graph of another decision does not stay.
+    if (asked === null || !samePath(asked.pk, this.graphedPk)) this.#endGraph();
+    if (asked === null) return;
     this.asked = asked;
+    this.reply.await(asked);
     await this.#answer(signal);
   }
 
@@ -76,13 +76,12 @@ export class Decisions {
     this.visitor = element('div', { class: 'fields', role: 'group', 'aria-label': 'The visitor', 'data-role': 'decision-visitor' });
     this.controls = element('div', { class: 'controls', hidden: true }, this.fields, this.visitor);
     this.note = element('p', { class: 'note', 'data-role': 'decision-note', hidden: true });
-    this.output = element('div', { 'data-role': 'decision-answer' });
     this.place = element('div', { 'data-role': 'decision-graph' });
     this.graphTitle = element('h2', {}, 'Shown over time');
     this.graphNote = element('p', { class: 'note' });
     this.options = element('section', { class: 'card', hidden: true }, this.graphTitle, this.graphNote, this.place);
     this.root.dataset.view = 'decisions';
-    this.root.replaceChildren(this.title, this.controls, this.note, this.output, this.options);
+    this.root.replaceChildren(this.title, this.controls, this.note, this.reply.place, this.options);
   }
 
   // What is asked, and the choices around it; null where there is no decision.
@@ -96,12 +95,13 @@ export class Decisions {
       this.#say('No decision was counted yet.', 'A decision chooses what a visitor is shown, and learns from what that brings: Whale.decide(\'page\', \'headline\', [\'bold\', \'plain\'], \'signups/hits\', {\'country\': \'UK\'}) in Python, /decide over HTTP. Count what was shown with /count_decision.');
       return null;
     }
+    // All that is shown around an answer changes at once.
+    const known = await this.#drawVisitor(chosen.pk, signal);
     setText(this.title, `Decision ${option(chosen.pk)[1]}`);
     fill(this.pk, decisions.map(({ pk }) => option(pk)), pathName(chosen.pk));
     const formula = this.own.get('formula') || firstFormula(chosen.metrics);
     say(this.formula, formula);
     fill(this.best, [['', 'the most'], ['min', 'the least']], this.own.get('best'));
-    const known = await this.#drawVisitor(chosen.pk, signal);
     this.chosen = chosen;
     return {
       pk: chosen.pk, options: chosen.options.slice(0, MOST_OPTIONS), by_metric: formula || null, goal: this.own.get('best') || null,
@@ -159,25 +159,17 @@ export class Decisions {
   }
 
   async #answer(signal) {
-    setAttribute(this.output, 'aria-busy', 'true');
-    try {
-      const answer = await this.pace.timed(() => this.api.post('decide', this.asked, signal));
-      this.#draw(answer);
-      this.#drawGraph(answer.weights);
-    } catch (error) {
-      if (!isLacking(error)) throw error;
-      this.drawn = '';
-      this.output.replaceChildren(lackingCard(error));
-      // What was shown is known all the same.
-      this.#drawGraph({});
-    } finally {
-      setAttribute(this.output, 'aria-busy', null);
+    const answer = await this.reply.take(() => this.pace.timed(() => this.api.post('decide', this.asked, signal)));
+    if (answer !== null) {
+      const { weights, reasons, warning } = answer;
+      this.reply.draw([weights, reasons, warning], () => [this.#draw(answer)]);
     }
+    // What was shown is known, whether or not the server can decide.
+    this.#drawGraph(answer === null ? {} : answer.weights);
   }
 
   #say(head, text) {
-    this.drawn = '';
-    this.output.replaceChildren(element('section', { class: 'card' }, element('h2', {}, head), element('p', { 'data-role': 'decisions-none' }, text)));
+    this.reply.say(element('section', { class: 'card' }, element('h2', {}, head), element('p', { 'data-role': 'decisions-none' }, text)));
   }
 
   #who() {
@@ -188,24 +180,20 @@ export class Decisions {
 
   // The option that comes is drawn by lot each time, and says nothing: only what is known is shown.
   #draw({ weights, reasons = [], warning }) {
-    const drawn = JSON.stringify([this.asked, weights, reasons, warning]);
-    if (drawn === this.drawn) return;
-    this.drawn = drawn;
     const known = reasons.map((reason) => ({ ...reason, weight: weights[reason.option], point: reason.interval === null ? null : reason.mean }));
     const rows = known.slice(0, MOST_ROWS);
     const scale = scaleOf(rows, { zero: false });
     const [first] = [...known].sort((a, b) => b.weight - a.weight);
     const anyDrawn = rows.some(({ point }) => point !== null);
-    renew(this.output,
-      element('section', { class: 'card', 'data-role': 'decision' },
-        first && element('p', { class: 'reading', 'data-role': 'decision-reading' }, this.#reading(first)),
-        this.#unseen(known),
-        warning && element('p', { class: 'error', 'data-role': 'decision-warning' }, `${warning}.`),
-        element('div', { class: 'versions', role: 'list', 'aria-label': 'Options' }, rows.map((row) => this.#option(row, scale))),
-        anyDrawn && axisRow(scale, this.format.exact),
-        known.length > rows.length && element('p', { class: 'note' }, `The best ${rows.length} of ${this.format.exact(known.length)} options.`),
-        element('p', { class: 'note' }, 'The bar below a name is its weight: the share of such visitors who are shown it now. The line beside it is what it is worth to them, with a chance of 90 %. Looking here counts nothing.'),
-        this.#twin(rows)));
+    return element('section', { class: 'card', 'data-role': 'decision' },
+      first && element('p', { class: 'reading', 'data-role': 'decision-reading' }, this.#reading(first)),
+      this.#unseen(known),
+      warning && element('p', { class: 'error', 'data-role': 'decision-warning' }, `${warning}.`),
+      element('div', { class: 'versions', role: 'list', 'aria-label': 'Options' }, rows.map((row) => this.#option(row, scale))),
+      anyDrawn && axisRow(scale, this.format.exact),
+      known.length > rows.length && element('p', { class: 'note' }, `The best ${rows.length} of ${this.format.exact(known.length)} options.`),
+      element('p', { class: 'note' }, 'The bar below a name is its weight: the share of such visitors who are shown it now. The line beside it is what it is worth to them, with a chance of 90 %. Looking here counts nothing.'),
+      this.#twin(rows));
   }
 
   #reading({ option: name, weight, best }) {
@@ -267,6 +255,8 @@ export class Decisions {
     if (wanted === this.graphed) return;
     this.#endGraph();
     this.graphed = wanted;
+    this.graphedPk = pk;
+    this.options.hidden = false;
     const drawn = [...options].sort((a, b) => (weights[b] ?? 0) - (weights[a] ?? 0)).slice(0, MOST_DRAWN);
     setText(this.graphTitle, `Shown over time${node.length ? ` to ${this.#who()}` : ''}`);
     setText(this.graphNote, `The share of all showings that each option had${options.length > drawn.length ? `, among the ${drawn.length} with the largest weights` : ''}.`);
@@ -280,6 +270,8 @@ export class Decisions {
     this.graph?.destroy();
     this.graph = null;
     this.graphed = '';
+    this.graphedPk = [];
+    this.options.hidden = true;
     this.shares = null;
   }
 }

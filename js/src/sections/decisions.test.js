@@ -198,3 +198,16 @@ test('a library that is lacking is said here, other errors are left to the page'
   server.answers.decide = () => refusal(400, 'invalid_formula', 'no');
   await expect(section.tick()).rejects.toMatchObject({ status: 400 });
 });
+
+test('neither weights nor the graph of one decision stand below the name of another', async () => {
+  await show();
+  state = { ...state, pk: ['plain'], more: { anyway: '1' } };
+  const real = server.answers.decide;
+  server.answers.decide = () => { throw new TypeError('not yet'); };
+  await expect(show()).rejects.toThrow();
+  expect(role('decision-title').textContent).toBe('Decision plain');
+  expect([roles('option').length, role('decision-graph').closest('section').hidden]).toEqual([0, true]);
+  server.answers.decide = real;
+  await show();
+  expect([roles('option').length, role('decision-graph').closest('section').hidden]).toEqual([2, false]);
+});

@@ -1,15 +1,15 @@
 // Results of a split test: what is compared, what the server reads from it, and every interval drawn.
-import { element, setAttribute, setText } from '../dom.js';
+import { element, setText } from '../dom.js';
 import { label, pathName } from '../paths.js';
 import { figures } from './figures.js';
 import { choice, field, fill, line, readList, say, switches } from './fields.js';
 import { axisRow, scaleOf, strip } from './forest.js';
 import { Kept } from './kept.js';
-import { isLacking, lackingCard } from './lacking.js';
 import { Own } from './own.js';
 import { Pace } from './pace.js';
+import { Reply } from './reply.js';
 import { dimensionsOf, findSplits, option, versionsOf } from './splits.js';
-import { renew, twin } from './table.js';
+import { twin } from './table.js';
 import { allocationOf, goalsAmong, methodOf, tablesOf } from './verdicts.js';
 
 const FIRST_SENTENCES = 6;
@@ -23,7 +23,7 @@ export class Results {
     this.format = figures(locale);
     this.pace = new Pace(now);
     this.kept = new Kept(now);
-    this.drawn = '';
+    this.reply = new Reply('results-answer', 'Comparing…');
     this.#build(root);
   }
 
@@ -33,6 +33,7 @@ export class Results {
     const asked = await this.#question(state, signal);
     if (asked === null) return;
     this.asked = asked;
+    this.reply.await(asked);
     await this.#answer(signal);
   }
 
@@ -69,9 +70,8 @@ export class Results {
         field('Split', this.pk), field('Versions are', this.split), field('Compared with', this.control),
         field('Better is', this.better), field('For each', this.segment), field('Period', this.span), field('Another goal', this.goal)),
       this.goals.group, this.versions.group);
-    this.output = element('div', { 'data-role': 'results-answer' });
     root.dataset.view = 'results';
-    root.replaceChildren(this.title, this.controls, this.output);
+    root.replaceChildren(this.title, this.controls, this.reply.place);
   }
 
   // What is asked, and the choices around it; null where there is nothing to ask.
@@ -152,31 +152,17 @@ export class Results {
   }
 
   async #answer(signal) {
-    setAttribute(this.output, 'aria-busy', 'true');
-    try {
-      const answer = await this.pace.timed(() => this.api.post('results', this.asked, signal));
-      this.#draw(answer);
-    } catch (error) {
-      if (!isLacking(error)) throw error;
-      this.drawn = '';
-      this.output.replaceChildren(lackingCard(error));
-    } finally {
-      setAttribute(this.output, 'aria-busy', null);
-    }
+    const answer = await this.reply.take(() => this.pace.timed(() => this.api.post('results', this.asked, signal)));
+    if (answer !== null) this.reply.draw(answer, () => this.#draw(answer));
   }
 
   #say(head, text) {
-    this.drawn = '';
-    this.output.replaceChildren(element('section', { class: 'card' }, element('h2', {}, head), element('p', { 'data-role': 'results-none' }, text)));
+    this.reply.say(element('section', { class: 'card' }, element('h2', {}, head), element('p', { 'data-role': 'results-none' }, text)));
   }
 
-  // A refresh that brings nothing new changes nothing, so that whoever reads or hears it is not disturbed.
   #draw(answer) {
-    const drawn = JSON.stringify(answer);
-    if (drawn === this.drawn) return;
-    this.drawn = drawn;
     const tables = tablesOf(answer);
-    renew(this.output, readingCard(answer.reading), tables.flatMap((table) => this.#table(table)), this.#methods(answer, tables[0]));
+    return [readingCard(answer.reading), tables.flatMap((table) => this.#table(table)), this.#methods(answer, tables[0])];
   }
 
   #table(table) {

@@ -212,3 +212,16 @@ test('a library that is lacking is said here, other errors are left to the page'
   await expect(section.tick()).rejects.toMatchObject({ status: 400 });
   expect(role('results-answer').hasAttribute('aria-busy')).toBe(false);
 });
+
+test('numbers of one split never stand below the name of another', async () => {
+  await show();
+  state = { ...state, pk: ['page', 'button'], more: { goals: '["earned"]' } };
+  let done;
+  server.holding = new Promise((resolve) => { done = resolve; });
+  const shown = show();
+  await new Promise((resolve) => { setTimeout(resolve); });
+  expect([role('results-answer').textContent, roles('version').length]).toEqual(['Comparing…', 0]);
+  done();
+  await shown;
+  expect(roles('version')).toHaveLength(2);
+});

@@ -13,9 +13,14 @@ export function twin({ name, caption, summary, columns, rows }) {
           index === 0 ? element('th', { scope: 'row' }, text(row)) : element('td', {}, text(row))))))))));
 }
 
-/** Replaces what is in a place; what can be opened and was open before is open again. */
-export function renew(place, ...children) {
-  const open = new Set([...place.querySelectorAll('details[open]')].map(({ dataset }) => dataset.name));
+/** -> the names of what is open in a place. */
+export function opened(place) {
+  return new Set([...place.querySelectorAll('details[open]')].map(({ dataset }) => dataset.name));
+}
+
+/** Replaces what is in a place; what can be opened and was open before, there or by `also`, is open again. */
+export function renew(place, children, also = new Set()) {
+  const open = new Set([...opened(place), ...also]);
   place.replaceChildren(...children.flat().filter(Boolean));
   for (const details of place.querySelectorAll('details')) details.open = open.has(details.dataset.name);
 }

@@ -12,8 +12,8 @@ test('rows are named by their first cell', () => {
 test('what was open is open again', () => {
   const place = element('div');
   const details = (name) => element('details', { 'data-name': name });
-  renew(place, details('a'), [details('b')], null);
+  renew(place, [details('a'), [details('b')], null]);
   place.lastChild.open = true;
-  renew(place, details('a'), details('b'));
+  renew(place, [details('a'), details('b')]);
   expect([...place.children].map(({ open }) => open)).toEqual([false, true]);
 });
