@@ -72,6 +72,27 @@ class Patterns:
         """Whether any of them is for the pk; with ``below``, for it and everything below it."""
         return self.everything or any(pattern.matches(pk, below=below) for pattern in self.all)
 
+    def lead_below(self, pk: Path) -> bool:
+        """Whether any of them is for a pk below that one.
+
+        >>> shop = Patterns([Pattern.parse('Shop/42')])
+        >>> shop.lead_below(()), shop.lead_below(('Shop',)), shop.lead_below(('Shop', '42'))
+        (True, True, False)
+        """
+        return any(
+            pattern.matches(pk, below=True) or (pattern.path[: len(pk)] == pk and pattern.path != pk)
+            for pattern in self.all
+        )
+
+    def topmost(self) -> list[Path]:
+        """The pks that they are for, without those below another one of them.
+
+        >>> Patterns(map(Pattern.parse, ['Shop/42', 'Shop/*', 'Blog', 'Shop/43/*'])).topmost()
+        [('Blog',), ('Shop',)]
+        """
+        found = {pattern.path for pattern in self.all}
+        return sorted(path for path in found if not any(self.match(path[:end], below=True) for end in range(len(path))))
+
     def __str__(self) -> str:
         return ' '.join(map(str, self.all))
 

@@ -77,6 +77,25 @@ class Grant:
             what = f'pk {shown(path_name(pk))}{" and all below it" if below else ""}' if pk else 'all pks at once'
             raise Forbidden(f'the key hw_{key.id} is for {key.pks}, not for {what} (use another key)', field='pk')
 
+    def check_below(self, pk: Path) -> None:
+        """Raise `Forbidden` unless the key is for any pk below that one; ``()`` lies above all pks."""
+        key = self._key
+        if key is not None and not key.pks.lead_below(pk):
+            below = f'nothing below pk {shown(path_name(pk))}'
+            raise Forbidden(f'the key hw_{key.id} is for {key.pks}, and for {below} (use another key)', field='pk')
+
+    def topmost(self) -> list[Path]:
+        """The pks that the key is for, without those below another one of them; ``[()]`` is all there are."""
+        return [()] if self._key is None or self._key.pks.everything else self._key.pks.topmost()
+
+    def is_for(self, pk: Path) -> bool:
+        """Whether the key is for that pk."""
+        return self._key is None or self._key.pks.match(pk)
+
+    def shows(self, pk: Path) -> bool:
+        """Whether the key is for that pk, or for any below it."""
+        return self._key is None or self._key.pks.match(pk) or self._key.pks.lead_below(pk)
+
     def check_graph(self, asked: Asked) -> None:
         """Raise `Forbidden` for a question that is none of the graph's, where the key is for one."""
         key = self._key

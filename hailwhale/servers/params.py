@@ -314,10 +314,7 @@ class Parameters:
 
     def pks(self, given: Mapping[str, Any]) -> list[Path]:
         """The pks that a request is about, as `read` gave it; ``()`` is all of them."""
-        found = [pk_path(given['pk']) if 'pk' in given else self._without_pk] if 'pk' in self._kinds else []
-        if 'under' in self._kinds:
-            found.append(pk_path(given['under']) if given.get('under') else ())
-        return found
+        return [pk_path(given['pk']) if 'pk' in given else self._without_pk] if 'pk' in self._kinds else []
 
     def cost(self, given: Mapping[str, Any]) -> int:  # noqa: ARG002
         """What a rate pays for a request: one event, or one question."""

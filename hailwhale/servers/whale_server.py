@@ -31,8 +31,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from hailwhale.access import Grant
 from hailwhale.errors import InvalidInput
 from hailwhale.hail import Hail
+from hailwhale.paths import Path, pk_path
 from hailwhale.servers.boards import boards_routes
 from hailwhale.servers.decision_server import decision_routes
 from hailwhale.servers.embeds import embed_routes
@@ -94,7 +96,7 @@ def whale_routes(whale: Whale, hail: Hail | None = None, streams: Streams | None
         Route('/stream', server.stream, _STREAM, ('GET',), scope='read', shows=plotpoints_asked),
         Route('/rank', server.rank, _RANK, _READ, scope='read'),
         Route('/subdimensions', server.subdimensions, _SUBDIMENSIONS, _READ, scope='read'),
-        Route('/pks', server.pks, _PKS, _READ, scope='read', below=True),
+        Route('/pks', server.pks, _PKS, _READ, scope='read'),
         Route('/annotate', server.annotate, _ANNOTATE, _CHANGE, scope='admin', own_pages=True),
         Route('/annotations', server.annotations, _ANNOTATIONS, scope='read', shows=annotations_asked),
         *decision_routes(whale),
@@ -200,13 +202,27 @@ class _WhaleServer:
         return json({'annotations': [each.to_dict() for each in found]}, cache=FOR_A_SECOND)
 
     def pks(self, request: Request) -> Answer:
-        """The pks below one."""
-        whale = self._whale
+        """The pks below one that the key is for or that lead to such; below none, the topmost that it is for."""
+        grant = request.grant
+        under = pk_path(request.given['under']) if request.given.get('under') else ()
+        topmost = grant.topmost()
+        if not under and topmost != [()]:
+            listed = [list(pk) for pk in topmost if self._whale.metric_names(pk)]
+        else:
+            grant.check_below(under)
+            listed = self._below(under, grant)
         found = [
-            {'pk': pk, 'metrics': whale.metric_names(pk), 'children': len(whale.pks(pk))}
-            for pk in whale.pks(request.given.get('under') or None)
+            {
+                'pk': pk,
+                'metrics': self._whale.metric_names(pk) if grant.is_for(tuple(pk)) else [],
+                'children': len(self._below(tuple(pk), grant)),
+            }
+            for pk in listed
         ]
         return json({'pks': found}, cache=FOR_A_SECOND)
+
+    def _below(self, pk: Path, grant: Grant) -> list[list[str]]:
+        return [found for found in self._whale.pks(pk or None) if grant.shows(tuple(found))]
 
 
 def _as_mapping(drawn: Any) -> Any:

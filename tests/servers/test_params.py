@@ -232,9 +232,6 @@ def test_a_request_is_about_the_pk_that_it_names(given: dict[str, Any], pks: lis
 
 def test_a_request_may_be_about_all_pks() -> None:
     assert Parameters(pk=value).about_all().pks({}) == [()]
-    assert Parameters(under=value).pks({}) == [()]
-    assert Parameters(under=value).pks({'under': []}) == [()]
-    assert Parameters(under=value).pks({'under': 'a'}) == [('a',)]
     assert Parameters(depth=whole).pks({}) == []
 
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -625,6 +626,37 @@ def test_the_key_of_a_graph_answers_what_the_widget_asks_for_it_and_nothing_else
     for path in ('/reset', '/update_count_to', '/flush_hail'):
         assert client.post(path, {'pk': 'Shop'}, HTTP_AUTHORIZATION=f'Bearer {made.text}').status == 403
     assert client.get(f'/plotpoints?pk=Other&metric=dollars&period=1h:24h&key={made.text}').status == 403
+    access.close()
+
+
+def test_a_key_lists_the_pks_that_it_is_for_and_those_that_lead_there(whale: Whale) -> None:
+    for pk in (['Shop', 'a', 'x'], ['Shop', 'a', 'y'], ['Shop', 'b'], ['Blog'], ['Shopping']):
+        whale.count_now(pk=pk)
+    keys, access = Keys(whale.storage, whale.clock), Access(whale.storage, whale.clock, open=False, local=False)
+    client = Served(whale, access).client
+
+    def listed(pks: list[str], under: object = None) -> Any:
+        key = by_pks[tuple(pks)]
+        reply = client.post('/pks', {'under': under} if under else {}, HTTP_AUTHORIZATION=f'Bearer {key}')
+        if reply.status != 200:
+            return reply.status, reply.error['field'], reply.error['message'].partition(' is for ')[2]
+        return [('/'.join(entry['pk']), len(entry['metrics']), entry['children']) for entry in reply.json['pks']]
+
+    some = ['Shop/*'], ['Shop/a'], ['Shop/a/x', 'Blog', 'Blog'], ['*'], ['New/*'], ['Shop/b', 'Shop/*']
+    by_pks = {tuple(pks): keys.create('read', pks=pks).text for pks in some}
+    assert listed(['*']) == [('Blog', 1, 0), ('Shop', 1, 2), ('Shopping', 1, 0)]
+    assert listed(['Shop/*']) == listed(['Shop/b', 'Shop/*']) == [('Shop', 1, 2)]
+    assert listed(['Shop/*'], 'Shop') == [('Shop/a', 1, 2), ('Shop/b', 1, 0)]
+    assert listed(['New/*']) == listed(['New/*'], 'New') == []
+    assert listed(['Shop/a']) == [('Shop/a', 1, 0)]
+    assert listed(['Shop/a'], 'Shop') == [('Shop/a', 1, 0)]
+    assert listed(['Shop/a/x', 'Blog', 'Blog']) == [('Blog', 1, 0), ('Shop/a/x', 1, 0)]
+    # What leads there tells its name, which the key has, and nothing else.
+    assert listed(['Shop/a/x', 'Blog', 'Blog'], 'Shop') == [('Shop/a', 0, 1)]
+    assert listed(['Shop/a/x', 'Blog', 'Blog'], ['Shop', 'a']) == [('Shop/a/x', 1, 0)]
+    nothing = 'Shop/a, and for nothing below pk \'["Shop", "a"]\' (use another key)'
+    assert listed(['Shop/a'], ['Shop', 'a']) == (403, 'pk', nothing)
+    assert listed(['Shop/*'], 'Blog')[0] == 403
     access.close()
 
 
