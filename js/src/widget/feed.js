@@ -8,6 +8,8 @@ import { merge } from './points.js';
 /** Milliseconds between two looks at the server where there is no stream, and until a stream is tried again. */
 export const LOOK_EVERY = 10_000;
 export const STREAM_AGAIN = 60_000;
+/** No page looks more often than this. */
+export const LOOK_AT_MOST_EVERY = 250;
 const MOST_FAILURES = 3;
 const WAIT = 1_000;
 // A browser keeps six connections to a server: four streams leave room for everything else of the page.
@@ -67,7 +69,7 @@ class Source {
     this.key = key;
     this.live = live;
     this.question = question;
-    this.every = typeof live === 'number' ? live : LOOK_EVERY;
+    this.every = typeof live === 'number' ? Math.max(live, LOOK_AT_MOST_EVERY) : LOOK_EVERY;
     this.streams = live === true && !question.totals && typeof this.window.EventSource === 'function';
   }
 

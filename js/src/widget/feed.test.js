@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Stream, streams } from '../../dev/browser.js';
-import { baseOf, Feeds, LOOK_EVERY, STREAM_AGAIN } from './feed.js';
+import { baseOf, Feeds, LOOK_AT_MOST_EVERY, LOOK_EVERY, STREAM_AGAIN } from './feed.js';
 
 const HOST = 'http://whale.test/below';
 const ANSWER = { _: { hits: [[0, 1], [1, 2]] } };
@@ -126,6 +126,13 @@ test('a number is how often to look, and false is once', async () => {
   await settle();
   await vi.advanceTimersByTimeAsync(LOOK_EVERY);
   expect([asked.length, streams.size]).toEqual([4, 0]);
+});
+
+test.each([1, -5, 0])('no number makes a page look all the time: %d', async (live) => {
+  watch({ live });
+  await settle();
+  await vi.advanceTimersByTimeAsync(4 * LOOK_AT_MOST_EVERY);
+  expect(asked).toHaveLength(5);
 });
 
 test('what a stream cannot tell is looked for', async () => {
