@@ -6,12 +6,20 @@ many examples in one test, take ``server`` (the same three) and begin each examp
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests import engines
 from tests.engines import Server
+
+# How long an example takes says as much of what else the machine does.  How times grow is looked at where it matters.
+hypothesis.settings.register_profile('patient', deadline=None)
+hypothesis.settings.load_profile('patient')
+# Shells have what runs in the background ignore Ctrl-C, and so would the processes that the tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ENGINES = ('embedded', 'redis', 'cluster')
 

@@ -52,7 +52,7 @@ def test_the_buckets_of_the_source_fill_those_asked_for(spelling: str, zone: str
     assert plan.fold({'m': widths})['m'] == [span.end - span.start for span in plan.spans]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(NOW, NOW + 800 * 86_400), st.sampled_from(['UTC', 'Asia/Kolkata', 'America/Santiago']))
 def test_what_people_ask_first_can_be_answered_at_any_time(now: int, zone: str) -> None:
     everything = kept(DEFAULT_KEEP, ['Asia/Kolkata', 'America/Santiago'])

@@ -767,5 +767,5 @@ def test_the_whale_answers_what_a_dict_would(engine: str, request: pytest.Fixtur
     AgainstTheModel.server = request.getfixturevalue(f'{engine}_server')
     run_state_machine_as_test(
         AgainstTheModel,
-        settings=hypothesis_settings(max_examples=15, stateful_step_count=12, deadline=None),
+        settings=hypothesis_settings(max_examples=15, stateful_step_count=12),
     )

@@ -135,7 +135,7 @@ def test_it_gets_through_when_it_was_told_to_come_again_and_not_much_sooner(rate
         before=st.lists(st.tuples(st.integers(1, 30), st.integers(0, 3 * HOUR // 2)), max_size=4),
         cost=st.integers(1, 60),
     )
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     def ask(amount: int, before: list[tuple[int, int]], cost: int) -> None:
         server.empty()
         rate, cost = Rate(amount, 3_600), min(cost, amount)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hailwhale.decisions.contexts import Context, level
 from hailwhale.errors import InvalidDimensions
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 names = st.text('aZ 0/%~é"\0', min_size=1, max_size=3)
 dimensions = st.dictionaries(names, names | st.dictionaries(names, names, min_size=1, max_size=2), max_size=3)
 

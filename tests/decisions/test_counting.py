@@ -65,7 +65,7 @@ def test_with_metrics_there_are_no_hits_but_those_that_are_given(whale: Whale, m
 amounts = st.decimals(-(10**6), 10**6, places=6)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.lists(st.tuples(amounts, amounts), min_size=1, max_size=4))
 def test_squares_and_products_are_summed_exactly_to_the_millionth(
     server: Server, given: list[tuple[Decimal, Decimal]]

@@ -19,8 +19,8 @@ from hailwhale.settings import Settings
 from hailwhale.whale import Whale
 from tests.clocks import Clock
 
-many = settings(max_examples=40, deadline=None)
-few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=40)
+few = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 HUGE = [10**400, -(10**400), 10**5000, 1e308, -1e308, 1e300, 1e30, 1e15, 1e12, 1e-12, 1e-30, 1e-200, 5e-324, 2**63]
 ODD = [math.nan, math.inf, -math.inf, True, None, 'x', '1e400', '0.05', Decimal('1e-400'), [1], {}]
 NUMBERS = st.one_of(

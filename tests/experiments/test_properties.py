@@ -16,7 +16,7 @@ from hailwhale.experiments.statistics.eprocess import Counts, Mixture, Null, _lo
 from hailwhale.experiments.statistics.mixtures import log_beta_mixture
 from hailwhale.experiments.statistics.roots import root
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 MIXTURES = [Mixture.around(), Mixture.around(share=0.5), Mixture.around(0.05, 0.9)]
 
 
@@ -153,7 +153,7 @@ def test_several_nulls_at_once_are_each_by_itself() -> None:
             assert log_e(of, mixture, Null(factors)) == pytest.approx(alone, rel=1e-4, abs=1e-4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(counts(), counts(), st.sampled_from(MIXTURES), st.sampled_from([0.2, 0.05, 0.001]), st.booleans())
 def test_intervals_end_where_the_evidence_reaches_its_limit(
     a: Any, b: Any, mixture: Mixture, alpha: float, relative: bool

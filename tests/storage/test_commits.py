@@ -107,7 +107,7 @@ class TestCount:
         assert set(found.values()) == {ONE, 2_500_000}
 
     @given(happened=st.lists(HAPPENINGS, max_size=4))
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     def test_any_events_are_where_the_model_has_them(
         self, server: Server, lasting_store: Storage, happened: list[Happening]
     ) -> None:
@@ -207,7 +207,7 @@ class TestExpiry:
         assert any(90 * DAY - 60 < node.ttl(key) <= 90 * DAY for node in server.nodes if node.exists(key))
 
     @given(happened=st.lists(HAPPENINGS, min_size=1, max_size=6), data=st.data())
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     def test_every_key_but_the_permanent_ones_expires(
         self, server: Server, lasting_store: Storage, happened: list[Happening], data: st.DataObject
     ) -> None:
@@ -296,7 +296,7 @@ class TestOverflow:
 class TestCommit:
     @given(happened=st.lists(HAPPENINGS, min_size=1, max_size=8))
     @example(happened=[Happening(('p',), ((),), {'hits': ONE}), Happening(('p', 'a'), ((), ('a',)), {'dollars': 1})])
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     def test_a_commit_is_as_good_as_counting_one_by_one(
         self, server: Server, lasting_store: Storage, happened: list[Happening]
     ) -> None:
@@ -656,7 +656,7 @@ class TestManyCountersOfAHash:
         )
     )
     @example(rounds=[[2**52 * ONE, -(2**52) * ONE] * 5, [7, ONE] * 5, [-ONE, 0] * 5])
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     def test_every_digit_is_kept_whatever_the_size(
         self, server: Server, lasting_store: Storage, rounds: list[list[int]]
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hailwhale.metrics import split
@@ -53,7 +53,6 @@ EVENTS = st.builds(
 
 
 @given(st.lists(EVENTS, max_size=6), st.integers(NOW, NOW + 86_400))
-@settings(deadline=None)
 def test_the_command_is_the_same_whether_its_parts_were_encoded_before_or_not(
     happened: list[Happening], now: int
 ) -> None:

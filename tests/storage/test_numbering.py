@@ -116,7 +116,7 @@ def but_for_0(amounts: dict[object, int]) -> dict[object, int]:
 
 class TestEveryView:
     @given(parts=st.lists(st.tuples(st.booleans(), st.lists(EVENTS, min_size=1, max_size=8)), max_size=4))
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     def test_children_and_other_sum_to_their_parents_and_nothing_is_lost(
         self, server: Server, narrow: Storage, parts: list[tuple[bool, list[Wide]]]
     ) -> None:
@@ -126,7 +126,7 @@ class TestEveryView:
         assert but_for_0(sums(server)[1]) == but_for_0(expected_below(server, happened))
 
     @given(parts=st.lists(st.tuples(st.booleans(), st.lists(EVENTS, min_size=1, max_size=8)), max_size=4))
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     def test_no_parent_has_more_children_than_it_has_room_for_and_one(
         self, server: Server, narrow: Storage, parts: list[tuple[bool, list[Wide]]]
     ) -> None:
@@ -150,7 +150,7 @@ class TestEveryView:
                 assert (above, name.encode()) in known, key
 
     @given(happened=st.lists(EVENTS, min_size=1, max_size=10))
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     def test_an_event_folds_alike_by_itself_and_in_a_commit(
         self, server: Server, narrow: Storage, happened: list[Wide]
     ) -> None:

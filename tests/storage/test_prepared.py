@@ -74,7 +74,7 @@ def redis_one(redis_url: str) -> Iterator[Storage]:
 
 
 class TestAnswers:
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(st.lists(st.tuples(COUNTED, st.lists(CHILDREN, min_size=1, max_size=3)), min_size=1, max_size=8))
     def test_the_script_answers_the_same(
         self, lasting_store: Storage, steps: list[tuple[Happening, list[str]]]

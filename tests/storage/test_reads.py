@@ -60,7 +60,7 @@ WINDOWS = [(0, NOW - 7_200, NOW + 60), (1, NOW - 40 * DAY, NOW + 3_600), (2, NOW
 
 class TestSeries:
     @given(happened=HAPPENINGS)
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     def test_every_series_reads_what_the_model_says(
         self, server: Server, lasting_store: Storage, happened: list[Happening]
     ) -> None:
@@ -130,7 +130,7 @@ class TestSeries:
 
 class TestGroups:
     @given(happened=HAPPENINGS)
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=10)
     def test_every_group_reads_what_the_model_says(
         self, server: Server, lasting_store: Storage, happened: list[Happening]
     ) -> None:

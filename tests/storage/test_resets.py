@@ -117,7 +117,7 @@ class TestReset:
         assert store.metric_names(TREE[1].shard, 'shop/tea', eras) == {'hits', 'dollars'}
 
     @given(happened=st.lists(HAPPENINGS, max_size=6), pk=st.lists(NAMES, max_size=2), node=st.lists(NAMES, max_size=2))
-    @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_any_node_of_any_tree_is_cleared_as_in_the_model(
         self, server: Server, lasting_store: Storage, happened: list[Happening], pk: list[str], node: list[str]
     ) -> None:

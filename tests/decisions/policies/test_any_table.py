@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hailwhale.decisions.policies import Cell, Context, Moments, Sums, Table, Tuning, fit
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 NOT_COUNTED = 'never counted'
 CONTEXTS = [
     Context.of(one)

@@ -13,7 +13,7 @@ from hailwhale.decisions.policies import Cell, Context, Moments, Sums, Table, Tu
 from hailwhale.decisions.policies.effects import Rows
 from tests.decisions.policies.counted import ANYBODY, by_hour, of_contexts, reordered, scaled, table
 
-few = settings(max_examples=15, deadline=None)
+few = settings(max_examples=15)
 OPTIONS = ['a', 'b', 'c']
 PLACES = [
     Context.of({'country': country, 'device': device}) for country in ('US', 'UK', 'DE') for device in ('pc', 'tv')

@@ -13,7 +13,7 @@ from hailwhale.decisions.policies.lags import delayed, grown, lag_of
 from hailwhale.decisions.policies.sheets import Sheet
 from tests.decisions.policies.counted import ANYBODY, by_hour, late
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 lags = st.one_of(st.just(0.0), st.floats(0.05, 100))
 shown = st.lists(st.floats(0, 1e6), min_size=1, max_size=60).map(lambda row: np.array([row]))
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hailwhale.decisions.policies import Context
 from hailwhale.decisions.policies.layouts import ROOT, Layout
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 names = st.sampled_from(['US', 'UK', 'DE'])
 contexts = st.lists(
     st.builds(

@@ -25,7 +25,7 @@ from hailwhale.decisions.policies import (
 )
 from tests.decisions.policies.counted import ANYBODY, by_hour, late_table, of_contexts, table
 
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=25)
 US, UK, DE = (Context.of({'country': name}) for name in ('US', 'UK', 'DE'))
 ABC = ['a', 'b', 'c']
 CLEAR = table({'a': (1000, 50), 'b': (1000, 100), 'c': (1000, 60)})

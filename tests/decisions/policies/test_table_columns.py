@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hailwhale.decisions.policies import Cell, Context, Moments, Sums, Table
 from hailwhale.decisions.policies.tables import NOTHING
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 CONTEXTS = [Context.of(None), Context.of({'country': 'US'}), Context.of({'country': 'UK'})]
 amounts = st.integers(-1000, 1000)
 cells = st.lists(st.builds(Cell, st.integers(0, 2), st.integers(0, 1), st.integers(0, 300), amounts, amounts, amounts))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hailwhale.decisions.policies import Cell, Context, Moments, Table, Turn
 from hailwhale.decisions.policies.turns import binary
 
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=60)
 amounts = st.integers(-200, 1000).map(lambda number: number / 4)
 #: Single decisions: the option, exposure and reward.
 singles = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 40).map(float), amounts), min_size=1, max_size=20)
