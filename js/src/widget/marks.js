@@ -27,7 +27,8 @@ export function marksIn(marks, starts, index) {
 /** Draws them on uPlot's canvas, each word to the left or right of its line, where there is room. */
 export function drawMarks(plot, marks, colour) {
   const { ctx, bbox, scales } = plot;
-  const ratio = plot.pxRatio ?? 1;
+  // The canvas has more pixels than the page where the screen is fine.
+  const ratio = ctx.canvas.width / plot.width;
   ctx.save();
   ctx.font = FONT.replace('11', String(11 * ratio));
   ctx.fillStyle = colour;
