@@ -152,6 +152,7 @@ def table(graph: Locator) -> dict[str, list[str]]:
     """The numbers of a graph as its table has them: a column by its name, the newest first."""
     part(graph, 'twin').locator('summary').click()
     rows = part(graph, 'twin').locator('tr')
+    expect(rows.first).to_be_visible(timeout=SHOWN)
     cells = rows.evaluate_all('rows => rows.map((row) => [...row.cells].map((cell) => cell.textContent))')
     part(graph, 'twin').locator('summary').click()
     return {column[0]: list(column[1:]) for column in zip(*cells, strict=True)}
@@ -532,20 +533,22 @@ def test_the_names_that_lead_down_stand_on_the_line_of_the_words_before_them(dem
     assert bottoms[0] == pytest.approx(bottoms[1], abs=0.5)
 
 
+#: Keeps the font of every word that is written on a canvas.
+WRITTEN = """
+    window.written = {};
+    const {fillText} = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+        written[text] = this.font;
+        return fillText.call(this, text, ...at);
+    };
+"""
+
+
 def test_words_of_annotations_are_as_large_on_a_fine_screen(demo: str, browser: Browser) -> None:
     context = browser.new_context(device_scale_factor=2)
     context.route(DEMO, demo_file)
     page = context.new_page()
-    page.add_init_script(
-        """
-        window.written = {};
-        const {fillText} = CanvasRenderingContext2D.prototype;
-        CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
-            written[text] = this.font;
-            return fillText.call(this, text, ...at);
-        };
-        """
-    )
+    page.add_init_script(WRITTEN)
     page.goto(demo.format('compare'))
     drawn(page.locator('#graph'))
     page.wait_for_function("written['Release 2']")
