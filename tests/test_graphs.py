@@ -152,7 +152,7 @@ def table(graph: Locator) -> dict[str, list[str]]:
     """The numbers of a graph as its table has them: a column by its name, the newest first."""
     part(graph, 'twin').locator('summary').click()
     rows = part(graph, 'twin').locator('tr')
-    expect(rows.first).to_be_visible(timeout=SHOWN)
+    expect(rows.first).to_be_attached(timeout=SHOWN)
     cells = rows.evaluate_all('rows => rows.map((row) => [...row.cells].map((cell) => cell.textContent))')
     part(graph, 'twin').locator('summary').click()
     return {column[0]: list(column[1:]) for column in zip(*cells, strict=True)}
