@@ -11,7 +11,7 @@ SECONDS_EACH = 60
 PROCESSES = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PIP = $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help run test bench soak fuzz lint page dist clean
+.PHONY: help run test bench soak fuzz lint page pictures dist clean
 
 help:
 	@echo 'make run    start HailWhale with a year of flights, at http://127.0.0.1:8085/'
@@ -21,6 +21,7 @@ help:
 	@echo 'make soak   kill drainers, servers and engines 2,000 times, and count what is left'
 	@echo 'make fuzz   look for inputs that no parser has met, a minute for each'
 	@echo 'make page   build the page (js/) into the package'
+	@echo 'make pictures  take the pictures of the documentation anew'
 	@echo 'make dist   a wheel and a source distribution in dist/'
 	@echo 'make clean  remove everything that make made'
 
@@ -49,6 +50,10 @@ fuzz: $(VENV)/.test
 	$(BIN)/python -m tests.fuzzing --seconds $(SECONDS_EACH)
 
 page: $(PAGE)
+
+pictures: $(VENV)/.test $(PAGE)
+	@tools/install-servers $(BIN)/playwright
+	$(BIN)/python -m tests.pictures
 
 dist: $(VENV)/.test $(PAGE)
 	rm -rf build dist

@@ -152,6 +152,7 @@ def table(graph: Locator) -> dict[str, list[str]]:
     """The numbers of a graph as its table has them: a column by its name, the newest first."""
     part(graph, 'twin').locator('summary').click()
     rows = part(graph, 'twin').locator('tr')
+    expect(rows.first).to_be_attached(timeout=SHOWN)
     cells = rows.evaluate_all('rows => rows.map((row) => [...row.cells].map((cell) => cell.textContent))')
     part(graph, 'twin').locator('summary').click()
     return {column[0]: list(column[1:]) for column in zip(*cells, strict=True)}
@@ -312,7 +313,7 @@ def test_dragging_looks_closer_and_a_double_click_leads_back(demo: str, page: Pa
 
 
 @pytest.mark.parametrize(
-    'name', ['attributes', 'element', 'jquery', 'kinds', 'offsets', 'small', 'compare', 'many', 'end']
+    'name', ['article', 'attributes', 'element', 'jquery', 'kinds', 'offsets', 'small', 'compare', 'many', 'end']
 )
 def test_every_demo_page_draws_without_a_complaint(demo: str, page: Page, name: str) -> None:
     page.goto(demo.format(name))
@@ -505,6 +506,53 @@ def test_graphs_fit_a_phone(demo: str, browser: Browser, name: str, tmp_path: Pa
         expect(place.locator('canvas, [data-role=trouble]:visible').first).to_be_visible(timeout=SHOWN)
     assert page.evaluate('document.documentElement.scrollWidth') <= 360
     page.screenshot(path=tmp_path / f'{name}.png', full_page=True)
+    context.close()
+
+
+def test_a_sparkline_fills_its_place_on_a_phone(demo: str, page: Page) -> None:
+    page.set_viewport_size({'width': 360, 'height': 740})
+    page.goto(demo.format('small'))
+    place = page.locator('#sparkline')
+    canvas = drawn(place).locator('canvas').first.bounding_box()
+    box = place.bounding_box()
+    assert canvas
+    assert box
+    assert canvas['width'] == pytest.approx(box['width'], abs=1)
+
+
+def test_the_names_that_lead_down_stand_on_the_line_of_the_words_before_them(demo: str, page: Page) -> None:
+    page.goto(demo.format('drill'))
+    words = part(drawn(page.locator('#graph')), 'deeper').locator('> span').first
+    bottoms = words.evaluate(
+        """words => [words, words.nextElementSibling.querySelector('button')].map((each) => {
+            const range = document.createRange();
+            range.selectNodeContents(each);
+            return range.getBoundingClientRect().bottom;
+        })"""
+    )
+    assert bottoms[0] == pytest.approx(bottoms[1], abs=0.5)
+
+
+#: Keeps the font of every word that is written on a canvas.
+WRITTEN = """
+    window.written = {};
+    const {fillText} = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+        written[text] = this.font;
+        return fillText.call(this, text, ...at);
+    };
+"""
+
+
+def test_words_of_annotations_are_as_large_on_a_fine_screen(demo: str, browser: Browser) -> None:
+    context = browser.new_context(device_scale_factor=2)
+    context.route(DEMO, demo_file)
+    page = context.new_page()
+    page.add_init_script(WRITTEN)
+    page.goto(demo.format('compare'))
+    drawn(page.locator('#graph'))
+    page.wait_for_function("written['Release 2']")
+    assert page.evaluate("written['Release 2']").startswith('22px')
     context.close()
 
 

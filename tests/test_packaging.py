@@ -93,6 +93,10 @@ def test_the_source_distribution_holds_the_sources_of_the_page_and_the_page_itse
 
 def test_the_source_distribution_holds_tests_docs_and_examples(built: Built) -> None:
     assert {'tests/test_packaging.py', 'docs/index.rst', 'examples/nginx.conf', 'Makefile'} <= built.in_sdist
+    pictures = {str(path.relative_to(ROOT)) for path in (ROOT / 'docs' / 'images').iterdir()}
+    assert pictures
+    assert pictures <= built.in_sdist
+    assert not any(name.endswith('.png') for name in built.in_wheel)
 
 
 def test_the_wheel_runs_from_where_it_is_installed(built: Built, tmp_path: Path) -> None:

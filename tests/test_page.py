@@ -10,6 +10,7 @@ import sys
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,9 @@ COUNTED = 120.0
 SHOWN = 20_000
 
 
-@pytest.fixture(scope='module')
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@contextmanager
+def demonstration(home: Path) -> Iterator[str]:
     """The address of a running demo."""
-    home = tmp_path_factory.mktemp('demo')
     command = [sys.executable, '-m', 'hailwhale', '--home', str(home), 'demo', '--port', '0']
     with subprocess.Popen(
         command, env=unmeasured(), stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -46,12 +46,26 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope='module')
-def browser() -> Iterator[Browser]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running demo."""
+    with demonstration(tmp_path_factory.mktemp('demo')) as address:
+        yield address
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A real browser."""
     with sync_playwright() as playwright:
         path = shutil.which('chromium') or shutil.which('google-chrome')
         browser = playwright.chromium.launch(executable_path=path, args=['--no-sandbox', '--disable-gpu'])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope='module')
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

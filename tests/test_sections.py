@@ -105,6 +105,14 @@ def test_a_goal_a_control_and_segments_are_chosen_and_stay_in_the_address(server
     assert number(part(part(page, 'version', 'blue').first, 'lift')) == blue['headline']['lift']
 
 
+def test_a_choice_is_as_wide_as_its_words(server: str, page: Page) -> None:
+    page.goto(at(server, 'results', ['page', 'button']))
+    chosen = part(page, 'results-split')
+    expect(chosen.locator('option:checked')).to_have_text('the names below button', timeout=SHOWN)
+    has = chosen.evaluate('list => list.offsetWidth')
+    assert has >= chosen.evaluate("list => { list.style.width = 'max-content'; return list.offsetWidth; }")
+
+
 def test_a_split_that_is_off_is_a_clear_warning(server: str, page: Page) -> None:
     page.goto(at(server, 'results', 'lopsided'))
     expect(part(page, 'sample-ratio')).to_have_attribute('data-mismatch', 'true', timeout=SHOWN)

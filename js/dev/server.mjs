@@ -16,6 +16,8 @@ const JS = join(dirname(fileURLToPath(import.meta.url)), '..');
 const STATIC = join(JS, '..', 'hailwhale', 'static');
 const FOLDERS = { static: STATIC, demo: join(JS, 'demo'), vendor: join(JS, 'node_modules', 'jquery', 'dist') };
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
+// Demo pages may be about a real server, which is elsewhere.
+const POLICY = ['default', 'connect', 'script', 'frame', 'img'].map((kind) => `${kind}-src 'self'${kind === 'default' ? '' : ' http: https:'}`).join('; ');
 const DAY = 86_400;
 const UNITS = { s: 1, m: 60, h: 3600, d: DAY, w: 7 * DAY, mo: 30 * DAY, y: 365 * DAY };
 const NAMED = { hour: '1m:1h', day: '1h:24h', '24h': '1h:24h', today: '1h:14h', yesterday: '1h:24h', seven: '1d:7d', thirty: '1d:30d', wtd: '1d:4d', mtd: '1d:22d', ytd: '1d:320d', year: '1d:366d' };
@@ -156,7 +158,7 @@ function readQuery(params) {
 createServer(async (request, response) => {
   const url = new URL(request.url, 'http://localhost');
   const path = url.pathname.replace(/\/$/, '');
-  const send = (status, type, body) => response.writeHead(status, { 'Content-Type': type, 'Content-Security-Policy': "default-src 'self'; connect-src 'self' http: https:", 'Cache-Control': 'no-store' }).end(body);
+  const send = (status, type, body) => response.writeHead(status, { 'Content-Type': type, 'Content-Security-Policy': POLICY, 'Cache-Control': 'no-store' }).end(body);
   try {
     const folder = FOLDERS[path === '' ? 'static' : path.split('/')[1]];
     if (folder && (path === '' || path.split('/').length === 3)) {

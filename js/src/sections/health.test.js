@@ -23,7 +23,7 @@ const show = () => section.show({}, new AbortController().signal);
 test('a server that is well is shown with its figures, and rates at the second look', async () => {
   await show();
   expect(role('health-summary').textContent).toBe('All is well.');
-  expect(role('sign-lag').textContent).toBe('Lag2 sfinethe oldest waiting event; fine up to 10 s');
+  expect(role('sign-lag').textContent).toBe('Lag2\u{a0}sfinethe oldest waiting event; fine up to 10\u{a0}s');
   expect(role('sign-requests').textContent).toContain('not known yet');
   time = 10_000;
   await section.tick();

@@ -45,9 +45,9 @@ function bufferFigures(samples, { exact, percent }) {
   const read = (name) => valueOf(samples, `hailwhale_${name}`);
   const [lag, waiting, fullness, dead] = ['lag_seconds', 'backlog_events', 'backlog_ratio', 'dead_events'].map(read);
   return [
-    sign('lag', 'Lag', lag, `${exact(lag)} s`, atMost(lag, LIMITS.lag), `the oldest waiting event; fine up to ${LIMITS.lag} s`),
+    sign('lag', 'Lag', lag, measured(exact(lag), 's'), atMost(lag, LIMITS.lag), `the oldest waiting event; fine up to ${measured(LIMITS.lag, 's')}`),
     sign('waiting', 'Events waiting', waiting, exact(waiting)),
-    sign('fullness', 'Fullest list', fullness, percent(fullness), fullness >= 1 ? 'wrong' : atMost(fullness, LIMITS.fullness), `fine up to ${percent(LIMITS.fullness)}; at 100 % events are refused`),
+    sign('fullness', 'Fullest list', fullness, percent(fullness), fullness >= 1 ? 'wrong' : atMost(fullness, LIMITS.fullness), `fine up to ${percent(LIMITS.fullness)}; at ${percent(1)} events are refused`),
     sign('dead', 'Put aside', dead, exact(dead), atMost(dead, LIMITS.dead), 'events that could not be counted (hailwhale dead shows them); fine is none'),
   ];
 }
@@ -89,8 +89,8 @@ function requestFigures(samples, rates, { exact, percent }) {
   ];
   const slow = rates.quantile('hailwhale_request_seconds_bucket', SLOWEST);
   if (slow !== null) {
-    const text = Number.isFinite(slow) ? `at most ${exact(slow)} s` : 'more than 10 s';
-    found.push(sign('slow', `${percent(SLOWEST)} of answers took`, Number.isFinite(slow) ? slow : null, text, atMost(slow, LIMITS.seconds), `since the last look; fine up to ${LIMITS.seconds} s`));
+    const text = Number.isFinite(slow) ? `at most ${measured(exact(slow), 's')}` : `more than ${measured(10, 's')}`;
+    found.push(sign('slow', `${percent(SLOWEST)} of answers took`, Number.isFinite(slow) ? slow : null, text, atMost(slow, LIMITS.seconds), `since the last look; fine up to ${measured(LIMITS.seconds, 's')}`));
   }
   found.push(sign('streams', 'Streams open', valueOf(samples, 'hailwhale_streams'), exact(valueOf(samples, 'hailwhale_streams'))));
   return found;
@@ -116,9 +116,14 @@ function perSecond(rate, exact) {
   return rate === null ? 'not known yet' : `${exact(rate)} a second`;
 }
 
+/** A number and its unit, which no line parts. */
+function measured(number, unit) {
+  return `${number}\u{a0}${unit}`;
+}
+
 function bytes(n, exact) {
   const power = Math.min(Math.max(Math.floor(Math.log(n || 1) / Math.log(1_024)), 0), UNITS.length - 1);
-  return `${exact(Number((n / 1_024 ** power).toFixed(power ? 1 : 0)))} ${UNITS[power]}`;
+  return measured(exact(Number((n / 1_024 ** power).toFixed(power ? 1 : 0))), UNITS[power]);
 }
 
 /** What has grown between two looks. Numbers that went down are those of another process, or of one that began anew: nothing is known then. */

@@ -17,8 +17,8 @@ test('a server that is well is said to be well', () => {
   expect(summaryOf([], groups)).toEqual({ word: 'fine', text: 'All is well.', reasons: [] });
   expect(groups.map(({ title }) => title)).toEqual(['Buffer', 'Engine', 'Requests', 'Events']);
   expect([text('memory'), text('keys'), text('names'), text('room'), text('lag'), text('codes')])
-    .toEqual(['2 MB', '1,234', '40', '3%', '2 s', '200: 100, 404: 3, 503: 1']);
-  expect(found.memory.threshold).toBe('0.2% of 1 GB; fine up to 80%');
+    .toEqual(['2\u{a0}MB', '1,234', '40', '3%', '2\u{a0}s', '200: 100, 404: 3, 503: 1']);
+  expect(found.memory.threshold).toBe('0.2% of 1\u{a0}GB; fine up to 80%');
   expect([text('requests'), text('failures'), text('slow')]).toEqual(['not known yet', 'not known yet', undefined]);
 });
 
@@ -41,11 +41,11 @@ test('between two looks rates are known', () => {
 
 test('most answers are at most so slow', () => {
   const slower = (bounds) => Object.entries(bounds).reduce((text, [le, n]) => change(text, `hailwhale_request_seconds_bucket{path="/totals",le="${le}"}`, n), WELL.replace(/\+Inf/, 'Inf'));
-  expect(signs(slower({ 0.1: 190, 2.5: 200, Inf: 200 }).replace('"Inf"', '"+Inf"'), look(WELL, 0)).text('slow')).toBe('at most 0.1 s');
+  expect(signs(slower({ 0.1: 190, 2.5: 200, Inf: 200 }).replace('"Inf"', '"+Inf"'), look(WELL, 0)).text('slow')).toBe('at most 0.1\u{a0}s');
   const slow = signs(slower({ 0.1: 91, 2.5: 200, Inf: 200 }).replace('"Inf"', '"+Inf"'), look(WELL, 0));
-  expect([slow.text('slow'), slow.word('slow')]).toEqual(['at most 2.50 s', 'look']);
+  expect([slow.text('slow'), slow.word('slow')]).toEqual(['at most 2.50\u{a0}s', 'look']);
   const slowest = signs(slower({ 0.1: 90, 2.5: 100, Inf: 200 }).replace('"Inf"', '"+Inf"'), look(WELL, 0));
-  expect([slowest.text('slow'), slowest.found.slow.value]).toEqual(['more than 10 s', null]);
+  expect([slowest.text('slow'), slowest.found.slow.value]).toEqual(['more than 10\u{a0}s', null]);
 });
 
 test('numbers of another process tell no rate, and neither do two looks at one moment', () => {
@@ -65,11 +65,11 @@ test('a server that tells less is shown with less', () => {
   const old = WELL.split('\n').filter((line) => !/engine_(memory|keys)|names|requests|refused/.test(line)).join('\n');
   const { word, text, groups } = signs(old);
   expect([word('memory'), word('keys'), word('names'), text('codes')]).toEqual([undefined, undefined, undefined, 'none']);
-  expect(summaryOf([], figuresOf(look(change(old, 'hailwhale_lag_seconds', 60)), null, 'en-US'))).toMatchObject({ text: 'It works, but one figure is to be looked at.', reasons: ['Lag: 60 s'] });
+  expect(summaryOf([], figuresOf(look(change(old, 'hailwhale_lag_seconds', 60)), null, 'en-US'))).toMatchObject({ text: 'It works, but one figure is to be looked at.', reasons: ['Lag: 60\u{a0}s'] });
   expect(groups).toHaveLength(4);
 });
 
 test('sizes have the unit that fits', () => {
   const size = (n) => signs(change(WELL, 'hailwhale_engine_memory_bytes', n)).text('memory');
-  expect([size(0), size(512), size(1536), size(3 * 1024 ** 5)]).toEqual(['0 bytes', '512 bytes', '1.50 kB', '3,072 TB']);
+  expect([size(0), size(512), size(1536), size(3 * 1024 ** 5)]).toEqual(['0\u{a0}bytes', '512\u{a0}bytes', '1.50\u{a0}kB', '3,072\u{a0}TB']);
 });

@@ -55,7 +55,7 @@ test('drags, clicks and marks are heard and drawn', () => {
   const clicked = vi.fn();
   const { hooks, cursor, scales } = dressed({}, zoom, clicked);
   expect([cursor, scales.x.range(null, 0, 9)]).toEqual([{ move: 1, drag: 1 }, [1, 9]]);
-  const plot = { over: document.createElement('div'), ctx: { save: vi.fn(), setLineDash: vi.fn(), restore: vi.fn() } };
+  const plot = { over: document.createElement('div'), ctx: { canvas: {}, save: vi.fn(), setLineDash: vi.fn(), restore: vi.fn() } };
   hooks.setSelect[0](plot);
   expect(zoom.take).toHaveBeenCalledWith(plot);
   hooks.ready[0](plot);

@@ -24,10 +24,17 @@ export function marksIn(marks, starts, index) {
   return marks.filter(({ at }) => at >= starts[index] && at < until).map(({ text }) => text);
 }
 
+// The axis ends where the last bucket begins: what is in it stands at this end.
+function momentOf(mark, { data: [starts], scales: { x } }) {
+  const last = starts.length - 1;
+  return x.max >= starts[last] && marksIn([mark], starts, last).length > 0 ? Math.min(mark.at, x.max) : mark.at;
+}
+
 /** Draws them on uPlot's canvas, each word to the left or right of its line, where there is room. */
 export function drawMarks(plot, marks, colour) {
   const { ctx, bbox, scales } = plot;
-  const ratio = plot.pxRatio ?? 1;
+  // The canvas has more pixels than the page where the screen is fine.
+  const ratio = ctx.canvas.width / plot.width;
   ctx.save();
   ctx.font = FONT.replace('11', String(11 * ratio));
   ctx.fillStyle = colour;
@@ -35,7 +42,9 @@ export function drawMarks(plot, marks, colour) {
   ctx.lineWidth = ratio;
   ctx.textBaseline = 'top';
   ctx.setLineDash([2 * ratio, 3 * ratio]);
-  for (const { at, text } of marks) {
+  for (const mark of marks) {
+    const { text } = mark;
+    const at = momentOf(mark, plot);
     if (at < scales.x.min || at > scales.x.max) continue;
     const x = Math.round(plot.valToPos(at, 'x', true));
     ctx.beginPath();

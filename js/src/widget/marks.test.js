@@ -21,13 +21,19 @@ test('a bucket has the marks from its start until the next', () => {
 
 test('each is a line and a word beside it, within the graph', () => {
   const said = [];
-  const ctx = new Proxy({ measureText: () => ({ width: 30 }) }, {
+  const ctx = new Proxy({ canvas: { width: 120 }, measureText: () => ({ width: 30 }) }, {
     get: (has, name) => has[name] ?? ((...given) => said.push([name, ...given, has.textAlign])),
     set: (has, name, value) => { has[name] = value; return true; },
   });
-  const plot = { ctx, bbox: { left: 0, top: 5, width: 100, height: 50 }, scales: { x: { min: 0, max: 100 } }, valToPos: (at) => at };
+  const plot = { ctx, width: 120, data: [[0, 50, 100]], bbox: { left: 0, top: 5, width: 100, height: 50 }, scales: { x: { min: 0, max: 100 } }, valToPos: (at) => at };
   drawMarks(plot, readMarks([{ at: 10, text: 'early' }, { at: 90, text: 'late' }, { at: 200, text: 'never' }]), 'gray');
   expect(said.filter(([name]) => name === 'fillText')).toEqual([['fillText', 'early', 14, 5, 'left'], ['fillText', 'late', 86, 5, 'right']]);
-  drawMarks({ ...plot, pxRatio: 2 }, [], 'gray');
+  said.length = 0;
+  drawMarks(plot, readMarks([{ at: 120, text: 'in the last bucket' }, { at: 150, text: 'beyond' }]), 'gray');
+  expect(said.filter(([name]) => name === 'fillText')).toEqual([['fillText', 'in the last bucket', 96, 5, 'right']]);
+  said.length = 0;
+  drawMarks({ ...plot, scales: { x: { min: 0, max: 60 } } }, readMarks([{ at: 120, text: 'not looked at' }]), 'gray');
+  expect(said.filter(([name]) => name === 'fillText')).toEqual([]);
+  drawMarks({ ...plot, width: 60 }, [], 'gray');
   expect(ctx.font).toMatch(/^22px/);
 });
