@@ -23,7 +23,7 @@ test('the address of a script says what to draw, and its attributes say it bette
   const { options, place } = readTag(at('?pk=["Product",42]&metric=dollars/hits&title=Tea&height=300&depth=2&v=7', { title: 'Pots' }));
   expect(place).toBe('');
   expect(options).toEqual({
-    host: 'https://whale.example/below/', pk: ['Product', 42], metric: 'dollars/hits', title: 'Pots', height: 300, depth: 2,
+    host: 'https://whale.example/below/', pk: ['Product', '42'], metric: 'dollars/hits', title: 'Pots', height: 300, depth: 2,
   });
 });
 
@@ -71,6 +71,15 @@ test('what draws lies beside the script, and one that is there already serves', 
   await vi.waitFor(() => {
     expect(document.head.querySelector('script').src).toBe('https://whale.example/below/static/hailwhale.iife.js');
   });
+});
+
+test('an element that is called as what draws does not draw', async () => {
+  // As browsers do for <form id="HailWhale">.
+  vi.stubGlobal('HailWhale', document.createElement('form'));
+  document.head.replaceChildren();
+  embed(at(''), { window });
+  await vi.waitFor(() => expect(document.head.querySelector('script')).not.toBe(null));
+  vi.unstubAllGlobals();
 });
 
 test('an element that is not there is made where the script stands', async () => {

@@ -4,7 +4,8 @@
 export function loader(window, address) {
   let promise = null;
   return () => {
-    if (window.HailWhale) return Promise.resolve(window.HailWhale);
+    // An element of the page may be called so, too.
+    if (window.HailWhale?.graph) return Promise.resolve(window.HailWhale);
     promise ??= new Promise((done, failed) => {
       const script = window.document.createElement('script');
       script.src = address;
