@@ -316,7 +316,7 @@ class Parameters:
         """The pks that a request is about, as `read` gave it; ``()`` is all of them."""
         found = [pk_path(given['pk']) if 'pk' in given else self._without_pk] if 'pk' in self._kinds else []
         if 'under' in self._kinds:
-            found.append(pk_path(given['under']) if given.get('under') else ())
+            found.append(_under(given['under']) if given.get('under') else ())
         return found
 
     def cost(self, given: Mapping[str, Any]) -> int:  # noqa: ARG002
@@ -373,6 +373,14 @@ class Parameters:
 
     def _known(self) -> str:
         return f'there are {", ".join(self._kinds)}' if self._kinds else 'this path takes none'
+
+
+def _under(given: object) -> Path:
+    try:
+        return pk_path(given)
+    except InvalidInput as error:
+        error.field = 'under'
+        raise
 
 
 def media_type(environ: Environ) -> str:

@@ -235,6 +235,9 @@ def test_a_request_may_be_about_all_pks() -> None:
     assert Parameters(under=value).pks({}) == [()]
     assert Parameters(under=value).pks({'under': []}) == [()]
     assert Parameters(under=value).pks({'under': 'a'}) == [('a',)]
+    with pytest.raises(errors.InvalidPath) as caught:
+        Parameters(under=value).pks({'under': ['\ud800']})
+    assert caught.value.field == 'under'
     assert Parameters(depth=whole).pks({}) == []
 
 

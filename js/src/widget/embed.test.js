@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { embed, readTag } from './embed.js';
+import { loader } from './loading.js';
 
 const at = (query, attributes = {}) => {
   const script = document.createElement('script');
@@ -14,6 +15,8 @@ let load;
 
 beforeEach(() => {
   document.body.replaceChildren();
+  document.head.replaceChildren();
+  delete window[Symbol.for('hailwhale.loading')];
   graph = vi.fn((target, options) => ({ target, options }));
   load = () => Promise.resolve({ graph });
 });
@@ -76,9 +79,20 @@ test('what draws lies beside the script, and one that is there already serves', 
 test('an element that is called as what draws does not draw', async () => {
   // As browsers do for <form id="HailWhale">.
   vi.stubGlobal('HailWhale', document.createElement('form'));
-  document.head.replaceChildren();
   embed(at(''), { window });
   await vi.waitFor(() => expect(document.head.querySelector('script')).not.toBe(null));
+  vi.unstubAllGlobals();
+});
+
+test('several tags load what draws once', async () => {
+  const tags = [at('?pk=a'), at('?pk=b')];
+  const drawn = tags.map((tag) => embed(tag, { window, load: loader(window, 'https://whale.example/drawing.js') }));
+  await vi.waitFor(() => expect(document.head.querySelector('script')).not.toBe(null));
+  await Promise.resolve();
+  expect(document.head.querySelectorAll('script')).toHaveLength(1);
+  vi.stubGlobal('HailWhale', { graph });
+  document.head.querySelector('script').onload();
+  expect((await Promise.all(drawn)).map(({ options }) => options.pk)).toEqual(['a', 'b']);
   vi.unstubAllGlobals();
 });
 
