@@ -49,5 +49,5 @@ def refused(status: str) -> bytes:
     body = ujson.dumps({'error': {'code': code, 'message': message, 'field': None}}, escape_forward_slashes=False)
     return (
         f'HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n'
-        f'Content-Length: {len(body)}\r\n\r\n{body}'
+        f'X-Content-Type-Options: nosniff\r\nContent-Length: {len(body)}\r\n\r\n{body}'
     ).encode()

@@ -283,6 +283,16 @@ def one_of(*choices: str) -> Kind:
     return choice
 
 
+def under(given: Any, name: str, spelled: bool) -> Path:
+    """A pk that others lie below; ``()`` lies above all of them."""
+    read = value(given, name, spelled)
+    try:
+        return pk_path(read) if read else ()
+    except InvalidInput as error:
+        error.field = name
+        raise
+
+
 # -- requests --------------------------------------------------------------------------------------------------------
 
 

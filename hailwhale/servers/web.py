@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
 from http import HTTPStatus
+from ipaddress import IPv6Address
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import quote
@@ -455,11 +456,23 @@ def _visit(call: _Call) -> Visit:
 
 def _address(environ: Environ, *, secure: bool) -> str:
     host = environ.get('HTTP_HOST', '')
-    if not _HOST.fullmatch(host):
+    if not _is_host(host):
         return ''
     path = quote(f'{environ.get("SCRIPT_NAME", "")}{environ.get("PATH_INFO", "")}'.encode('latin-1'))
     query = environ.get('QUERY_STRING', '')
     return f'http{"s" if secure else ""}://{host}{path}{"?" if query else ""}{query}'
+
+
+def _is_host(host: str) -> bool:
+    found = _HOST.fullmatch(host)
+    if found is None:
+        return False
+    if found[1].startswith('['):
+        try:
+            IPv6Address(found[1][1:-1])
+        except ValueError:
+            return False
+    return True
 
 
 def _check(call: _Call, route: Route, pks: Iterable[Path], asked: Asked | None) -> None:

@@ -34,11 +34,11 @@ from typing import Any
 from hailwhale.access import Grant
 from hailwhale.errors import InvalidInput
 from hailwhale.hail import Hail
-from hailwhale.paths import Path, pk_path
+from hailwhale.paths import Path
 from hailwhale.servers.boards import boards_routes
 from hailwhale.servers.decision_server import decision_routes
 from hailwhale.servers.embeds import embed_routes
-from hailwhale.servers.params import Parameters, flag, formulas, one_of, raw, share, value, whole, word
+from hailwhale.servers.params import Parameters, flag, formulas, one_of, raw, share, under, value, whole, word
 from hailwhale.servers.results_server import results_routes
 from hailwhale.servers.shows import annotations_asked, plotpoints_asked
 from hailwhale.servers.static import Static
@@ -78,7 +78,7 @@ _RANK = Parameters(
     pk=value, metric=word, dimension=value, period=value, depth=whole, important=share, limit=whole, tz=value
 )
 _SUBDIMENSIONS = Parameters(pk=value, dimensions=value, recursive=flag)
-_PKS = Parameters(under=value)
+_PKS = Parameters(under=under)
 _ANNOTATE = Parameters(text=raw, pk=value, at=value, remove=flag).about_all()
 _ANNOTATIONS = Parameters(pk=value, since=value, until=value)
 _SPY = Parameters(pk=value, uid=raw, limit=whole).about_all()
@@ -204,13 +204,12 @@ class _WhaleServer:
     def pks(self, request: Request) -> Answer:
         """The pks below one that the key is for or that lead to such; below none, the topmost that it is for."""
         grant = request.grant
-        under = pk_path(request.given['under']) if request.given.get('under') else ()
-        topmost = grant.topmost()
-        if not under and topmost != [()]:
+        above, topmost = request.given.get('under', ()), grant.topmost()
+        if not above and topmost != [()]:
             listed = [list(pk) for pk in topmost if self._whale.metric_names(pk)]
         else:
-            grant.check_below(under)
-            listed = self._below(under, grant)
+            grant.check_below(above)
+            listed = self._below(above, grant)
         found = [
             {
                 'pk': pk,

@@ -1,4 +1,5 @@
 // The entry of graph.js: a graph where its tag stands.
+import { runningScript } from './running.js';
 import { embed } from './widget/embed.js';
 
-embed(document.currentScript, { window });
+embed(runningScript(), { window });

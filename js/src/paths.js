@@ -14,11 +14,18 @@ export function pathName(path) {
 /** The path that a name in an answer stands for. Tells JSON with and without blanks alike. */
 export function parsePathName(text) {
   if (text === '_') return [];
-  if (!text.startsWith('[')) return [text];
+  return (text.startsWith('[') && readNames(text)) || [text];
+}
+
+const NUMBERS = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?/gi;
+
+/** The names that a list in JSON holds, numbers as they are written (`1.50`, `1e999`); null for any other text. */
+export function readNames(text) {
   try {
-    return JSON.parse(text).map(String);
+    const names = JSON.parse(text.replace(NUMBERS, (token) => (token.startsWith('"') ? token : `"${token}"`)));
+    return Array.isArray(names) && names.every((name) => ['string', 'boolean'].includes(typeof name)) ? names.map(String) : null;
   } catch {
-    return [text];
+    return null;
   }
 }
 
@@ -36,11 +43,14 @@ export function isChild(path, parent) {
   return path.length === parent.length + 1 && isWithin(path, parent);
 }
 
+// Blanks, and what is drawn as nothing.
+const UNSEEN = /^[\s\p{Cc}\p{DI}\u2800]*$/u;
+
 /** What people read for a path: its last name; a name of no visible character is put in quotes. */
 export function label(path, overall = 'overall') {
   if (path.length === 0) return overall;
   const name = path[path.length - 1];
-  return name.trim() === '' ? `“${name}”` : name;
+  return UNSEEN.test(name) ? `“${name}”` : name;
 }
 
 /** All beginnings of a path, itself last: `['a', 'b']` -> `[['a'], ['a', 'b']]`. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compareNames, isChild, isWithin, label, parsePathName, pathName, prefixes, samePath } from './paths.js';
+import { compareNames, isChild, isWithin, label, parsePathName, pathName, prefixes, readNames, samePath } from './paths.js';
 
 const NAMES = [
   [[], '_'], [['UK'], 'UK'], [['geo', 'UK'], '["geo", "UK"]'], [['_'], '["_"]'], [['[a'], '["[a"]'], [[''], '[""]'], [['a"b', 'ü'], '["a\\"b", "ü"]'],
@@ -33,4 +33,22 @@ test('the label is the last name, and names of blanks can be seen', () => {
 
 test('numbers in names are ordered by their size', () => {
   expect(['10', '9', 'b', 'A'].sort(compareNames)).toEqual(['9', '10', 'A', 'b']);
+});
+
+test('numbers in a list of names are meant as they are written', () => {
+  expect(parsePathName('[1.50, 1e999, -0, true, "2.0", "a\\"5"]')).toEqual(['1.50', '1e999', '-0', 'true', '2.0', 'a"5']);
+});
+
+test.each(['[null]', '[[1]]', '[{"a":1}]', '[007]', '[1e]', '[', '[]x'])('%s is no list of names, but a name', (text) => {
+  expect(parsePathName(text)).toEqual([text]);
+  expect(readNames(text)).toBe(null);
+});
+
+test.each(['', '\u200b', '\u2060\ufeff\xad', '\0', '\u202e', '\u2800', '\u3164', '\x1b'])('a name of which nothing is seen is put in quotes: %j', (name) => {
+  expect(label([name])).toBe(`“${name}”`);
+});
+
+test.each(['__proto__', 'constructor', '[1]', '{"a":1}', '1e999', '\u202eevil', 'a\u200b', '🐳', '\ud83d'])('the name %j is shown as it is', (name) => {
+  expect(label([name])).toBe(name);
+  expect(parsePathName(pathName([name]))).toEqual([name]);
 });

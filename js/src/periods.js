@@ -25,10 +25,10 @@ export const FIRST_PERIODS = ['day', 'thirty', 'year'];
 
 const UNITS = { s: 'second', m: 'minute', h: 'hour', d: 'day', w: 'week', mo: 'month', y: 'year' };
 const LIVE_UNITS = ['second', 'minute', 'hour'];
-const OTHER_SPELLINGS = { '24h': 'day' };
+const OTHER_SPELLINGS = new Map([['24h', 'day']]);
 
 function named(text) {
-  return [...MAIN_PERIODS, ...MORE_PERIODS].find((one) => one.text === (OTHER_SPELLINGS[text] ?? text));
+  return [...MAIN_PERIODS, ...MORE_PERIODS].find((one) => one.text === (OTHER_SPELLINGS.get(text) ?? text));
 }
 
 /** True for a period that one of the page's buttons or list entries stands for. */

@@ -24,3 +24,7 @@ test('a page starts with the shortest period that holds everything', () => {
   expect(firstPeriod({ day: 0, thirty: 0, year: 0 })).toBe('year');
   expect(firstPeriod({})).toBe('year');
 });
+
+test.each(['constructor', 'toString', '__proto__'])('%s is no period of the page', (text) => {
+  expect([isNamed(text), describePeriod(text), unitOf(text)]).toEqual([false, text, null]);
+});

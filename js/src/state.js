@@ -1,4 +1,5 @@
 // What the page shows, as one plain value, and as the text after `#` in its address. Nothing here touches the page.
+import { readNames } from './paths.js';
 
 /** The parts of the page, in the order of their tabs. */
 export const VIEWS = Object.freeze(['overview', 'explore', 'results', 'decisions', 'spy', 'health', 'boards']);
@@ -50,8 +51,10 @@ function readPath(text, { empty }) {
   } catch {
     // A bare word, as in #pk=signup, is a path of one.
   }
-  const names = Array.isArray(value) ? value : [value];
-  if (!names.every((name) => ['string', 'number', 'boolean'].includes(typeof name))) return null;
+  // A number is meant as it is written: 1.50 and 1e999 are names, too.
+  if (typeof value === 'number') return [text.trim()];
+  const names = Array.isArray(value) ? readNames(text) : [value];
+  if (names === null || typeof names[0] === 'object') return null;
   return names.length === 0 ? empty : names.map(String);
 }
 

@@ -73,3 +73,13 @@ test('hiding and sorting ask the server nothing new', () => {
   expect(asksTheSame(INITIAL, { ...INITIAL, sort: 'name', hidden: ['a'] })).toBe(true);
   expect(asksTheSame({ ...INITIAL, pk: ['a'] }, { ...INITIAL, pk: ['b'] })).toBe(false);
 });
+
+test.each(['1e999', '1.50', '-0', '12345678901234567890', '007', 'true', '<b>'])('the bare word %s is that name', (text) => {
+  expect(parseState(`#pk=${text}`).pk).toEqual([text]);
+  expect(parseState(`#pk=[${JSON.stringify(text)}]`).pk).toEqual([text]);
+});
+
+test('numbers in a list of names are meant as they are written', () => {
+  expect(parseState('#pk=[1e999, 1.50]').pk).toEqual(['1e999', '1.50']);
+  expect(parseState('#pk=[null]').pk).toBe(null);
+});

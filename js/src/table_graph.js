@@ -1,4 +1,5 @@
 // The entry of table_graph.js: a graph where its tag stands, with its numbers below it.
+import { runningScript } from './running.js';
 import { embed } from './widget/embed.js';
 
-embed(document.currentScript, { window, table: true });
+embed(runningScript(), { window, table: true });

@@ -124,12 +124,20 @@ def test_the_page_tells_where_it_is_told_how_to_frame_it(client: Client) -> None
         }
 
 
-@pytest.mark.parametrize('host', ['', 'a b', '"><script>', 'whale.example/x', 'x:port'])
+@pytest.mark.parametrize(
+    'host', ['', 'a b', '"><script>', 'whale.example/x', 'x:port', '[1]', '[::::]', '[1.2.3.4]', '[::1']
+)
 def test_whose_name_for_us_is_none_is_told_nothing(client: Client, host: str) -> None:
     reply = client.get('/embed?pk=shop', HTTP_HOST=host)
     assert reply.status == 200
     assert b'oembed' not in reply.body
     assert client.get(f'/oembed?url={quote(OURS)}', HTTP_HOST=host).status == 404
+
+
+def test_a_host_may_be_an_address_of_ip(client: Client) -> None:
+    for host in ('127.0.0.1:8085', '[::1]:8085', '[2001:db8::ffff:192.0.2.1]'):
+        reply = client.get('/embed?pk=shop', HTTP_HOST=host)
+        assert quote(f'http://{host}/embed').encode().replace(b'/', b'%2F') in reply.body
 
 
 def test_json_tells_all_that_a_rich_answer_has_to(client: Client) -> None:

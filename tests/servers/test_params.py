@@ -43,6 +43,7 @@ from hailwhale.servers.params import (
     raw,
     refusal,
     share,
+    under,
     value,
     whole,
     word,
@@ -233,6 +234,17 @@ def test_a_request_is_about_the_pk_that_it_names(given: dict[str, Any], pks: lis
 def test_a_request_may_be_about_all_pks() -> None:
     assert Parameters(pk=value).about_all().pks({}) == [()]
     assert Parameters(depth=whole).pks({}) == []
+
+
+@pytest.mark.parametrize(('given', 'path'), [('[]', ()), ('', ()), ('a', ('a',)), ('[a, 1]', ('a', '1'))])
+def test_others_lie_below_a_pk_or_below_none(given: str, path: Path) -> None:
+    assert under(given, 'under', True) == path
+
+
+def test_a_pk_that_nothing_can_lie_below_is_refused_under_its_own_name() -> None:
+    with pytest.raises(errors.InvalidPath) as caught:
+        under(['\ud800'], 'below', False)
+    assert caught.value.field == 'below'
 
 
 def test_a_form_is_read_like_an_address_line() -> None:

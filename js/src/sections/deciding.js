@@ -13,8 +13,12 @@ const AT_ONCE = 4;
  */
 export async function findDecisions(api, chosen, signal) {
   const search = new Search(api, signal);
-  let level = (await search.pks(null)).filter(({ children }) => children > 0);
-  while (level.length > 0 && !search.partly) level = await search.below(nearFirst(level, chosen));
+  const top = (await search.pks(null)).filter(({ children }) => children > 0);
+  const isNear = ({ pk }) => chosen !== null && pk[0] === chosen[0];
+  // All that lies below the name that was chosen, however many names stand beside it.
+  for (let level of [top.filter(isNear), top.filter((entry) => !isNear(entry))]) {
+    while (level.length > 0 && !search.partly) level = await search.below(nearFirst(level, chosen));
+  }
   return { decisions: search.found, partly: search.partly };
 }
 

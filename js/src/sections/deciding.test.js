@@ -30,6 +30,13 @@ test('around the chosen one is looked first, and not without end', async () => {
   expect(server.asked.length).toBeLessThanOrEqual(MOST_QUESTIONS);
 });
 
+test.each([[['deep']], [['deep', 'page', 'headline']]])('many names beside it hide no decision at or below the chosen %j', async (chosen) => {
+  const many = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [[`n${n}`, marked], [`n${n}/a`, marked]]).flat());
+  const deep = { deep: marked, 'deep/page': marked, 'deep/page/headline': marked, 'deep/page/headline/bold': marked };
+  const { decisions } = await findDecisions(new Answers(tree({ ...many, ...deep })).api, chosen);
+  expect(decisions[0]).toEqual({ pk: ['deep', 'page', 'headline'], metrics: ['hits'], options: ['bold'] });
+});
+
 test('a pk belongs to a decision as such, or as an option of it', () => {
   const decisions = [{ pk: ['a', 'b'], options: ['x'] }];
   expect(decisionOf(decisions, ['a', 'b'])).toBe(decisions[0]);

@@ -146,7 +146,7 @@ export class Decisions {
     }
     names.forEach((name, place) => {
       const some = values[place].map((path) => path[path.length - 1]).sort(compareNames).slice(0, MOST_VALUES);
-      fill(this.lists[place], [['', 'not known'], ...some.map((value) => [value, label([value])])], known[name] ?? '');
+      fill(this.lists[place], [['', 'not known'], ...some.map((value) => [value, label([value])])], Object.hasOwn(known, name) ? known[name] : '');
     });
     this.visitor.hidden = names.length === 0;
     return known;
@@ -257,7 +257,8 @@ export class Decisions {
     this.graphed = wanted;
     this.graphedPk = pk;
     this.options.hidden = false;
-    const drawn = [...options].sort((a, b) => (weights[b] ?? 0) - (weights[a] ?? 0)).slice(0, MOST_DRAWN);
+    const weight = (name) => (Object.hasOwn(weights, name) ? weights[name] : 0);
+    const drawn = [...options].sort((a, b) => weight(b) - weight(a)).slice(0, MOST_DRAWN);
     setText(this.graphTitle, `Shown over time${node.length ? ` to ${this.#who()}` : ''}`);
     setText(this.graphNote, `The share of all showings that each option had${options.length > drawn.length ? `, among the ${drawn.length} with the largest weights` : ''}.`);
     this.shares = new Shares(this.api, { pk, options: drawn, node });

@@ -211,3 +211,12 @@ test('neither weights nor the graph of one decision stand below the name of anot
   await show();
   expect([roles('option').length, role('decision-graph').closest('section').hidden]).toEqual([2, false]);
 });
+
+test('what is known of a visitor is never what every object has', async () => {
+  const dimensions = Object.fromEntries([...['constructor', '__proto__', 'toString'].map((name) => [name, ['a']]), ['__context__', ['x']]]);
+  const entry = { dimensions, metrics: ['hits'] };
+  Object.assign(server, new Answers({ ...tree({ odd: entry, 'odd/valueOf': entry, 'odd/b': entry }), decide: () => ({ weights: { b: 1 }, reasons: [] }) }));
+  await show();
+  expect(roles('decision-dimension').map(({ value, options }) => [value, options.length])).toEqual(Array(3).fill(['', 2]));
+  expect(server.last('decide').dimensions).toBeUndefined();
+});

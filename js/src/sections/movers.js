@@ -10,7 +10,7 @@ const WORDS = { m: 'minutes', h: 'hours', d: 'days' };
 
 /** -> `{text, count, words}`: the period that holds a period, as much before it, and the bucket that is not over; or null. */
 export function bothPeriods(period) {
-  if (!(period in COMPARED)) return null;
+  if (!Object.hasOwn(COMPARED, period)) return null;
   const [width, unit, count] = COMPARED[period];
   const words = `${width * count} full ${WORDS[unit]}`;
   return { text: `${width}${unit}:${width * (2 * count + 1)}${unit}`, count, words };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { embed, readTag } from './embed.js';
+import { loader } from './loading.js';
 
 const at = (query, attributes = {}) => {
   const script = document.createElement('script');
@@ -14,6 +15,8 @@ let load;
 
 beforeEach(() => {
   document.body.replaceChildren();
+  document.head.replaceChildren();
+  delete window[Symbol.for('hailwhale.loading')];
   graph = vi.fn((target, options) => ({ target, options }));
   load = () => Promise.resolve({ graph });
 });
@@ -23,7 +26,7 @@ test('the address of a script says what to draw, and its attributes say it bette
   const { options, place } = readTag(at('?pk=["Product",42]&metric=dollars/hits&title=Tea&height=300&depth=2&v=7', { title: 'Pots' }));
   expect(place).toBe('');
   expect(options).toEqual({
-    host: 'https://whale.example/below/', pk: ['Product', 42], metric: 'dollars/hits', title: 'Pots', height: 300, depth: 2,
+    host: 'https://whale.example/below/', pk: ['Product', '42'], metric: 'dollars/hits', title: 'Pots', height: 300, depth: 2,
   });
 });
 
@@ -71,6 +74,26 @@ test('what draws lies beside the script, and one that is there already serves', 
   await vi.waitFor(() => {
     expect(document.head.querySelector('script').src).toBe('https://whale.example/below/static/hailwhale.iife.js');
   });
+});
+
+test('an element that is called as what draws does not draw', async () => {
+  // As browsers do for <form id="HailWhale">.
+  vi.stubGlobal('HailWhale', document.createElement('form'));
+  embed(at(''), { window });
+  await vi.waitFor(() => expect(document.head.querySelector('script')).not.toBe(null));
+  vi.unstubAllGlobals();
+});
+
+test('several tags load what draws once', async () => {
+  const tags = [at('?pk=a'), at('?pk=b')];
+  const drawn = tags.map((tag) => embed(tag, { window, load: loader(window, 'https://whale.example/drawing.js') }));
+  await vi.waitFor(() => expect(document.head.querySelector('script')).not.toBe(null));
+  await Promise.resolve();
+  expect(document.head.querySelectorAll('script')).toHaveLength(1);
+  vi.stubGlobal('HailWhale', { graph });
+  document.head.querySelector('script').onload();
+  expect((await Promise.all(drawn)).map(({ options }) => options.pk)).toEqual(['a', 'b']);
+  vi.unstubAllGlobals();
 });
 
 test('an element that is not there is made where the script stands', async () => {

@@ -7,7 +7,8 @@ const LEAST = 80;
 /** Draws what the address of `window` asks for; `home` is the server, `load()` promises what draws. -> a promise of the graph. */
 export async function frame({ window, home, load }) {
   const { document, location } = window;
-  const { options } = readTag({ src: `${home}embed${location.search}`, dataset: {} });
+  // Whoever makes an address does not choose whose numbers stand under our name.
+  const options = { ...readTag({ src: `${home}embed${location.search}`, dataset: {} }).options, host: home };
   const target = document.getElementById('graph');
   if (options.theme) document.documentElement.dataset.theme = options.theme;
   try {

@@ -42,7 +42,7 @@ test('the address says what is drawn, and its theme is that of the page', async 
     return { options, update };
   });
   const made = await frame({ window: windowAt('?pk=["Shop",1]&metric=dollars&theme=dark'), home: 'https://whale.example/x/', load: async () => ({ graph }) });
-  expect(made.options).toEqual({ host: 'https://whale.example/x/', pk: ['Shop', 1], metric: 'dollars', theme: 'dark' });
+  expect(made.options).toEqual({ host: 'https://whale.example/x/', pk: ['Shop', '1'], metric: 'dollars', theme: 'dark' });
   expect(document.documentElement.dataset.theme).toBe('dark');
   expect(observed.dataset.role).toBe('frame');
 });

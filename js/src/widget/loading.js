@@ -1,21 +1,32 @@
 // What draws is loaded when something is to be drawn.
 
+// Each tag is a script of its own: what loads is known to all of them, so that all graphs of a page share their streams. No element
+// of the page is called by a symbol.
+const LOADING = Symbol.for('hailwhale.loading');
+
 /** -> a function that promises the drawing: one that is there, or the script `address`, loaded once. */
 export function loader(window, address) {
-  let promise = null;
+  const loading = (window[LOADING] ??= new Map());
   return () => {
-    if (window.HailWhale) return Promise.resolve(window.HailWhale);
-    promise ??= new Promise((done, failed) => {
-      const script = window.document.createElement('script');
-      script.src = address;
-      script.onload = () => done(window.HailWhale);
-      script.onerror = () => {
-        promise = null;
-        script.remove();
-        failed(new Error(`${address} cannot be loaded`));
-      };
-      window.document.head.append(script);
-    });
-    return promise;
+    // An element of the page may be called so, too.
+    if (window.HailWhale?.graph) return Promise.resolve(window.HailWhale);
+    if (!loading.has(address)) loading.set(address, load(window, address).catch((error) => {
+      loading.delete(address);
+      throw error;
+    }));
+    return loading.get(address);
   };
+}
+
+function load(window, address) {
+  return new Promise((done, failed) => {
+    const script = window.document.createElement('script');
+    script.src = address;
+    script.onload = () => done(window.HailWhale);
+    script.onerror = () => {
+      script.remove();
+      failed(new Error(`${address} cannot be loaded`));
+    };
+    window.document.head.append(script);
+  });
 }

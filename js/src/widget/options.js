@@ -13,6 +13,7 @@ export const defaults = {
 const KINDS = ['line', 'area', 'bars', 'sparkline', 'number'];
 const OFFSETS = ['zero', 'expand', 'silhouette', 'wiggle'];
 const THEMES = ['auto', 'light', 'dark'];
+const TEXTS = ['host', 'key', 'period', 'tz', 'title', 'locale'];
 const SMALL_KINDS = ['sparkline', 'number'];
 // What stands in a formula without having been counted.
 const CONSTANT = /^(?:[\d.]+|_.*|seconds|minutes|hours|days|weeks|months|years)$/;
@@ -25,12 +26,20 @@ export function complete(given) {
   if (known.dimension !== undefined) known.dimensions ??= known.dimension;
   delete known.dimension;
   for (const name of Object.keys(known)) {
-    if (!(name in defaults)) throw new TypeError(`no option is called ${name} (there are ${Object.keys(defaults).join(', ')})`);
+    if (!Object.hasOwn(defaults, name)) throw new TypeError(`no option is called ${name} (there are ${Object.keys(defaults).join(', ')})`);
     if (known[name] === undefined) delete known[name];
   }
   const options = { ...defaults, ...known };
   for (const [name, values] of [['kind', KINDS], ['offset', OFFSETS], ['theme', THEMES]]) {
     if (!values.includes(options[name])) throw new TypeError(`${name} is one of ${values.join(', ')}, not ${options[name]}`);
+  }
+  for (const name of TEXTS) {
+    if (typeof (options[name] ?? '') === 'object') throw new TypeError(`${name} is a text, not ${JSON.stringify(options[name])}`);
+  }
+  try {
+    Intl.getCanonicalLocales(options.locale || []);
+  } catch {
+    throw new TypeError(`locale is a language, as de-CH, not ${options.locale}`);
   }
   const metrics = [options.metrics ?? options.metric].flat().map(String);
   const annotations = readMarks(options.annotations);

@@ -55,3 +55,20 @@ test('one line needs no children, and a formula of other things asks for its tot
   expect(questionOf(complete({ metric: 'hits/hours', depth: 0 }))).toMatchObject({ totals: 1, metrics: ['hits/hours'], dimensions: '' });
   expect([isSmall({ kind: 'sparkline' }), isSmall({ kind: 'bars' })]).toEqual([true, false]);
 });
+
+test.each(['constructor', '__proto__', 'toString'])('no option is called %s', (name) => {
+  expect(() => complete({ [name]: 1 })).toThrow(`no option is called ${name} (`);
+});
+
+test('a text is a text, also where a library has read one that looks like JSON', () => {
+  expect(complete({ title: '{"a":1}' }).title).toBe('{"a":1}');
+  expect(complete({ title: 5 }).title).toBe(5);
+  expect(complete({ title: null, tz: null }).title).toBe(null);
+  expect(() => complete({ title: { a: 1 } })).toThrow('title is a text, not {"a":1}');
+  expect(() => complete({ period: ['day'] })).toThrow('period is a text, not ["day"]');
+});
+
+test('a language that is none is refused before anything is drawn', () => {
+  expect([complete({ locale: 'de-CH' }).locale, complete({ locale: '' }).locale]).toEqual(['de-CH', '']);
+  expect(() => complete({ locale: '<b>' })).toThrow('locale is a language, as de-CH, not <b>');
+});

@@ -24,22 +24,27 @@ export function sum(values) {
  * there; with `sliding` there are as many buckets as before, the latest ones.
  */
 export function merge(answer, changed, { sliding = true } = {}) {
-  const before = startsOf(answer);
-  const there = new Set(before);
+  const known = startsOf(answer);
+  const there = new Set(known);
   const come = startsOf(changed).filter((start) => !there.has(start));
-  const all = come.length === 0 ? before : [...before, ...come].sort((a, b) => a - b);
-  const starts = sliding && before.length > 0 ? all.slice(-before.length) : all;
-  // A name may be __proto__.
+  const all = come.length === 0 ? known : [...known, ...come].sort((a, b) => a - b);
+  const starts = sliding && known.length > 0 ? all.slice(-known.length) : all;
+  // A name may be __proto__, or constructor.
   const merged = Object.create(null);
   for (const name of new Set([...Object.keys(answer), ...Object.keys(changed)])) {
     merged[name] = Object.create(null);
-    for (const metric of new Set([...Object.keys(answer[name] ?? {}), ...Object.keys(changed[name] ?? {})])) {
-      const old = answer[name]?.[metric];
-      const fresh = changed[name]?.[metric];
+    const [before, after] = [answer, changed].map((one) => own(one, name) ?? {});
+    for (const metric of new Set([...Object.keys(before), ...Object.keys(after)])) {
+      const old = own(before, metric);
+      const fresh = own(after, metric);
       merged[name][metric] = come.length === 0 && old && !fresh ? old : joined(starts, pointsOf(old), pointsOf(fresh));
     }
   }
   return merged;
+}
+
+function own(one, name) {
+  return Object.hasOwn(one, name) ? one[name] : undefined;
 }
 
 function pointsOf(answered) {

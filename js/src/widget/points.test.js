@@ -31,3 +31,12 @@ test('a child that is new had nothing before', () => {
   expect(merged.b).toEqual({ hits: [[0, 0], [1, 3]], dollars: [[0, 0], [1, 4]] });
   expect(merge({}, { _: { hits: [[0, 1]] } })).toEqual({ _: { hits: [[0, 1]] } });
 });
+
+test.each(['constructor', 'toString', '__proto__'])('what was not counted as %s has no points of that name', (name) => {
+  const counted = (points) => Object.fromEntries([['hits', points], [name, points]]);
+  const answer = { _: counted([[0, 1]]), ...Object.fromEntries([[name, counted([[0, 1]])]]) };
+  const merged = merge(answer, { _: { hits: [[1, 5]] } });
+  expect(merged[name][name]).toEqual([[1, 0]]);
+  expect(merged._[name]).toEqual([[1, 0]]);
+  expect(merge({ _: { name: [[0, 1]] } }, Object.fromEntries([[name, { name: [[0, 3]] }]]))[name].name).toEqual([[0, 3]]);
+});

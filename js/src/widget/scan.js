@@ -9,7 +9,8 @@ export function scan(root = document, draw = graph) {
   const made = [];
   for (const place of root.querySelectorAll('[data-hailwhale-pk]')) {
     if (graphs.has(place)) continue;
-    const one = draw(place, readAttributes(place, 'data-hailwhale-'));
+    const one = drawn(place, draw);
+    if (one === null) continue;
     graphs.set(place, one);
     made.push({
       ...methodsOf(one),
@@ -20,6 +21,16 @@ export function scan(root = document, draw = graph) {
     });
   }
   return made;
+}
+
+// A mistake in one place is said there, and leaves the others alone.
+function drawn(place, draw) {
+  try {
+    return draw(place, readAttributes(place, 'data-hailwhale-'));
+  } catch (error) {
+    place.textContent = error.message;
+    return null;
+  }
 }
 
 function methodsOf(one) {

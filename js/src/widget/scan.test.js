@@ -17,6 +17,18 @@ test('every element that names a pk is drawn into, once', () => {
   second.destroy();
 });
 
+test('a mistake in one place is said there as text, and leaves the others alone', () => {
+  document.body.innerHTML = '<div data-hailwhale-pk="a" data-hailwhale-kind="<b>"></div><div data-hailwhale-pk="b"></div>';
+  const draw = vi.fn((_, { kind }) => {
+    if (kind) throw new TypeError(`kind is ${kind}`);
+    return { destroy: vi.fn() };
+  });
+  expect(scan(document, draw)).toHaveLength(1);
+  expect(document.body.firstChild.innerHTML).toBe('kind is &lt;b&gt;');
+  document.body.firstChild.removeAttribute('data-hailwhale-kind');
+  expect(scan(document, draw)).toHaveLength(1);
+});
+
 test('an empty page has no graphs', () => {
   document.body.replaceChildren();
   expect(scan()).toEqual([]);
