@@ -33,19 +33,21 @@ const BUDGETS = [
 const PUBLIC = ['count.js', 'count.mjs', 'graph.js', 'table_graph.js', 'hailwhale.js', 'hailwhale.iife.js', 'jquery.hailwhale.js'];
 
 // uPlot's published module hangs on its class what a page may want; hanging there, nothing of it can be left out. What is not
-// drawn here is several kB.
-const withoutPaths = (...names) => ({
-  name: 'without-paths',
+// used here is several kB.
+const UNUSED_PATHS = ['stepped', 'spline'];
+const UNUSED = ['addGap', 'assign', 'clipGaps', 'fmtDate', 'fmtNum', 'join', 'orient', 'pxRatio', 'rangeAsinh', 'rangeLog', 'rangeNum', 'sync'];
+const slimPlots = {
+  name: 'slim-plots',
   setup(build) {
     build.onLoad({ filter: /uPlot\.esm\.js$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
-      const unused = new RegExp(`^\\s*(\\(paths\\.(${names.join('|')}) += \\w+\\)|uPlot\\.join = join);$`, 'gm');
+      const unused = new RegExp(`^\\s*(\\(paths\\.(${UNUSED_PATHS.join('|')}) += \\w+\\)|uPlot\\.(${UNUSED.join('|')}) += \\w+);$`, 'gm');
       const contents = source.replace(unused, '');
-      if (source.match(unused)?.length !== names.length + 1) throw new Error(`${path} is not the uPlot that this build knows`);
+      if (source.match(unused)?.length !== UNUSED_PATHS.length + UNUSED.length) throw new Error(`${path} is not the uPlot that this build knows`);
       return { contents, loader: 'js' };
     });
   },
-});
+};
 
 // `import text from './sheet.css?inline'`: the sheet as a text, with what it imports.
 const inlineSheets = {
@@ -69,13 +71,13 @@ const script = {
 };
 // A few bytes are all that it has to lose.
 const counting = { ...common, target: 'es2021', legalComments: 'none' };
-const widget = { ...script, target: WIDGET_BROWSERS, sourcemap: true, plugins: [inlineSheets, withoutPaths('stepped', 'spline')] };
+const widget = { ...script, target: WIDGET_BROWSERS, sourcemap: true, plugins: [inlineSheets, slimPlots] };
 
 await rm(target, { recursive: true, force: true });
 await mkdir(target, { recursive: true });
 const { metafile: page } = await build({
   ...script, absWorkingDir: here, entryPoints: [source('page.js'), source('page.css')], splitting: true, chunkNames: '[name]-[hash]', metafile: true,
-  plugins: [inlineSheets, withoutPaths('stepped', 'spline')],
+  plugins: [inlineSheets, slimPlots],
 });
 await build({ ...widget, entryPoints: [source('hailwhale.js')] });
 await build({ ...widget, entryPoints: [source('hailwhale.iife.js')], format: 'iife', globalName: 'HailWhale' });
