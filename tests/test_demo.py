@@ -23,7 +23,7 @@ from hailwhale.servers.web import Application
 from hailwhale.servers.whale_server import whale_routes
 from hailwhale.settings import Settings
 from hailwhale.whale import Whale
-from tests.fresh import unmeasured
+from tests.flights import counted_flights
 
 ROOT = Path(__file__).resolve().parent.parent
 FLIGHTS = demo.FLIGHTS
@@ -32,10 +32,7 @@ FLIGHTS = demo.FLIGHTS
 @pytest.fixture(scope='module')
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory in which the demo has counted the flights, and ended."""
-    directory = tmp_path_factory.mktemp('demo')
-    command = [sys.executable, '-m', 'hailwhale', 'demo', '--no-serve', '--home', str(directory)]
-    subprocess.run(command, cwd=ROOT, env=unmeasured(), check=True)
-    return directory
+    return counted_flights(tmp_path_factory)
 
 
 @pytest.fixture(scope='module')

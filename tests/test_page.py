@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.flights import counted_flights
 from tests.fresh import unmeasured
 
 #: The demo counts its flights before it answers.
@@ -48,7 +49,7 @@ def demonstration(home: Path) -> Iterator[str]:
 @pytest.fixture(scope='module')
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running demo."""
-    with demonstration(tmp_path_factory.mktemp('demo')) as address:
+    with demonstration(counted_flights(tmp_path_factory)) as address:
         yield address
 
 
