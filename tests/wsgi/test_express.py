@@ -44,13 +44,13 @@ def hits(node: Redis) -> list[bytes]:
 
 def bodies(answers: bytes) -> list[bytes]:
     """The bodies of answers that all have a length."""
-    found = []
-    while answers:
-        head, _, answers = answers.partition(b'\r\n\r\n')
-        match = re.search(rb'(?i)content-length: (\d+)', head)
-        assert match, head
-        found.append(answers[: int(match[1])])
-        answers = answers[int(match[1]) :]
+    found, place = [], 0
+    while place < len(answers):
+        start = answers.index(b'\r\n\r\n', place) + 4
+        match = re.search(rb'(?i)content-length: (\d+)', answers[place:start])
+        assert match, answers[place:start]
+        place = start + int(match[1])
+        found.append(answers[start:place])
     return found
 
 
