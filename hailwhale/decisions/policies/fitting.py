@@ -69,7 +69,7 @@ def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuni
     exposure, reward = (grid[:, order] for grid in often.grids(hours))
     if exposure.sum() <= 0 or reward.sum() <= 0:
         return model
-    width = tuning.width(_told_by_each(exposure, reward, often), money=not (by_times or often.binary))
+    width = tuning.spread if by_times or often.binary else tuning.spread_of_money
     late = worth.late_options()[order]
     model.late, model.by_times = often.late, by_times
     model.unit = worth.moments.reward / worth.rewards if by_times and not apart else 1.0
@@ -78,9 +78,7 @@ def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuni
     model.unproven = _unproven(model, table.moments, [options[place] for place in np.flatnonzero(late)])
     if apart:
         earned = worth.grids(hours)[1][:, order]
-        scatter = worth.scatter_of_sizes()
-        width = tuning.width(earned.sum() / scatter / len(options), money=True)
-        size = Quantity(reward, earned, scatter, False, width, 'size ')
+        size = Quantity(reward, earned, worth.scatter_of_sizes(), False, tuning.spread_of_money, 'size ')
         model.size = _estimate(layout, options, size, late, tuning)
     if not all(one is None or one.is_finite() for one in (model.often, model.size)):
         # Sums that no visitors can have left, such as much that was earned by what was never shown.
@@ -134,14 +132,6 @@ def _told(rate: float, moments: Moments, turn: Turn) -> float:
     compared = moments.swapped() if turn.swap else moments
     rest = compared.rest(rate)
     return rate * rate * compared.exposure / rest if rest > 0 else 1.0
-
-
-def _told_by_each(exposure: Floats, reward: Floats, often: Sheet) -> float:
-    """How much is known of an option, on average, in successes; or failures, where these are what is rare."""
-    told: float = reward.sum() / often.scatter
-    if often.binary:
-        told = min(told, exposure.sum() - told)
-    return max(told, 0.0) / len(exposure[0])
 
 
 def _rows(layout: Layout, rates: Rates, seen: Quantity, spreads: Spreads) -> tuple[Floats, Rows]:

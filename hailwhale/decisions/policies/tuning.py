@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 
@@ -15,10 +14,8 @@ class Tuning:
     #: Share of decisions that an option that comes new is sure of at first, and all that do twice that.
     floor_new: float = 0.1
     proven: float = 40.0  #: successes that are to be expected of it until it is sure of no more than others
-    spread: float = 0.525  #: standard deviations of the posterior are multiplied by this once much is known
-    spread_of_money: float = 0.35  #: the same where rewards differ in size
-    wider: float = 2.0  #: how many times as wide they are before anything is known
-    settled: float = 50.0  #: successes an option after which a third of that is left
+    spread: float = 0.75  #: standard deviations of the posterior are multiplied by this
+    spread_of_money: float = 0.5  #: the same where rewards differ in size
     between_options: float = 0.3  #: spread of options, before anything is known
     between_new: float = 0.5  #: how far one that comes new may be from the others, however alike they are
     between_paths: float = 0.1  #: spread of an option over the paths of a level, before anything is known
@@ -32,16 +29,6 @@ class Tuning:
     fewest: float = 10.0  #: expected successes on both sides of such a comparison
     half_life: float | None = None  #: hours after which what was counted says half as much; None: it does not age
     most_contexts: int = 2_000  #: those with fewer decisions are together one of whom nothing is known
-
-    def width(self, told: float, *, money: bool = False) -> float:
-        """What standard deviations of the posterior are multiplied by, where each option has told as much as so many
-        successes: widely at first, for what early bad luck hides is found by trying, and narrowly at last.
-
-        >>> [round(Tuning().width(told), 2) for told in (0, 50, 500)]
-        [1.05, 0.72, 0.53]
-        """
-        spread = self.spread_of_money if money else self.spread
-        return spread * (1 + (self.wider - 1) * math.exp(-told / self.settled))
 
 
 def renewed_after(counted: float) -> float:
