@@ -25,6 +25,7 @@ def counted_flights(factory: pytest.TempPathFactory) -> Path:
         counted = shared / 'flights'
         if not counted.exists():
             begun = shared / 'flights-begun'
+            shutil.rmtree(begun, ignore_errors=True)
             command = [sys.executable, '-m', 'hailwhale', 'demo', '--no-serve', '--home', str(begun)]
             subprocess.run(command, cwd=ROOT, env=unmeasured(), check=True)
             begun.rename(counted)

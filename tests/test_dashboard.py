@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from hailwhale import Whale
+from hailwhale.access import Keys
+from hailwhale.settings import Settings
 from tests.test_graphs import AXE, count, part, post, serving
 from tests.test_page import SHOWN, ask, browser, complaints, demo, page
 
@@ -54,6 +57,33 @@ def value(row: Any, cell: int) -> float:
 def hours(address: str) -> list[tuple[int, float]]:
     answer: Any = ask(address, 'plotpoints', pk='flights', metrics=['hits'], period='1h:50h')
     return [(int(at), float(n)) for at, n in answer['_']['hits']]
+
+
+# -- keys ------------------------------------------------------------------------------------------------------------
+
+
+def test_with_a_key_for_some_names_the_page_shows_those(tmp_path: Path, page: Page) -> None:
+    with Whale(settings=Settings.load({}, home=tmp_path)) as whale:
+        for pk in (*(['Shop', 'a', version] for version in 'xyy'), ['Shop', 'b'], ['Blog']):
+            whale.count_now(pk, metrics={'sold': 1})
+        key = Keys(whale.storage, whale.clock).create('read', pks=['Shop/a/*']).text
+    with serving(tmp_path) as address:
+        page.goto(f'{address}#key={key}')
+        expect(page.get_by_role('heading', name='What is happening now')).to_be_visible(timeout=SHOWN)
+        names = part(page, 'pks').locator('[data-role=pk]')
+        expect(names).to_have_text(['Shop / a'], timeout=SHOWN)
+        names.click()
+        expect(part(page, 'day')).to_have_count(1, timeout=SHOWN)
+        expect(part(page, 'so-far')).to_have_attribute('data-value', '3')
+        page.goto(f'{address}#view=explore&pk=["Shop","a","y"]')
+        expect(names).to_have_text(['Shop / a', 'x', 'y'], timeout=SHOWN)
+        expect(part(page, 'pks').locator('[aria-current=page]')).to_have_text('y')
+        page.goto(f'{address}#view=results&pk=["Shop","a"]')
+        expect(page.get_by_role('heading', name='Results of Shop / a')).to_be_visible(timeout=SHOWN)
+        version = page.get_by_role('button', name='y', exact=True)
+        expect(version).to_have_attribute('aria-pressed', 'true', timeout=SHOWN)
+        # It would go on asking a server that has ended.
+        page.goto('about:blank')
 
 
 # -- tabs ------------------------------------------------------------------------------------------------------------

@@ -87,11 +87,11 @@ class Patterns:
     def topmost(self) -> list[Path]:
         """The pks that they are for, without those below another one of them.
 
-        >>> Patterns(map(Pattern.parse, ['Shop/42', 'Shop/*', 'Blog', 'Shop/43/*'])).topmost()
+        >>> Patterns(map(Pattern.parse, ['Shop/42', 'Shop', 'Blog', 'Shop/43/*'])).topmost()
         [('Blog',), ('Shop',)]
         """
         found = {pattern.path for pattern in self.all}
-        return sorted(path for path in found if not any(self.match(path[:end], below=True) for end in range(len(path))))
+        return sorted(path for path in found if not any(path[:end] in found for end in range(len(path))))
 
     def __str__(self) -> str:
         return ' '.join(map(str, self.all))

@@ -78,9 +78,9 @@ class Grant:
             raise Forbidden(f'the key hw_{key.id} is for {key.pks}, not for {what} (use another key)', field='pk')
 
     def check_below(self, pk: Path) -> None:
-        """Raise `Forbidden` unless the key is for any pk below that one; ``()`` lies above all pks."""
+        """Raise `Forbidden` unless the key is for that pk or for any below it; ``()`` lies above all pks."""
         key = self._key
-        if key is not None and not key.pks.lead_below(pk):
+        if key is not None and not self.shows(pk):
             below = f'nothing below pk {shown(path_name(pk))}'
             raise Forbidden(f'the key hw_{key.id} is for {key.pks}, and for {below} (use another key)', field='pk')
 
@@ -94,7 +94,7 @@ class Grant:
 
     def shows(self, pk: Path) -> bool:
         """Whether the key is for that pk, or for any below it."""
-        return self._key is None or self._key.pks.match(pk) or self._key.pks.lead_below(pk)
+        return self.is_for(pk) or (self._key is not None and self._key.pks.lead_below(pk))
 
     def check_graph(self, asked: Asked) -> None:
         """Raise `Forbidden` for a question that is none of the graph's, where the key is for one."""

@@ -287,7 +287,7 @@ def under(given: Any, name: str, spelled: bool) -> Path:
     """A pk that others lie below; ``()`` lies above all of them."""
     read = value(given, name, spelled)
     try:
-        return pk_path(read) if read else ()
+        return () if read is None or read in ('', []) else pk_path(read)
     except InvalidInput as error:
         error.field = name
         raise

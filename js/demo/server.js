@@ -3,7 +3,7 @@ import { defaults } from './demo.js';
 
 /** The address of something that it has. */
 export function at(path) {
-  return new URL(path, new URL(defaults.host.replace(/\/?$/, '/') || '/', location.href)).href;
+  return new URL(path, new URL(defaults.host.replace(/\/?$/, '/'), location.href)).href;
 }
 
 async function answered(response) {

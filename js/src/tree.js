@@ -31,7 +31,10 @@ export class Tree {
     this.chosen = pk;
     this.top.mark();
     let level = this.top;
-    for (const above of prefixes(pk).slice(0, -1)) {
+    // A name of the first level may be a long one: that of a key which is for nothing above it.
+    const first = level.entries.find((entry) => isWithin(pk, entry.pk));
+    const length = first?.pk.length ?? 1;
+    for (const above of prefixes(pk).slice(length - 1, -1)) {
       level = await level.open(above);
       if (level === null) return;
     }
@@ -41,6 +44,7 @@ export class Tree {
 class Level {
   constructor(tree, under) {
     this.tree = tree;
+    this.under = under;
     this.entries = [];
     this.below = new Map();
     this.limit = SHOWN_AT_FIRST;
@@ -54,7 +58,7 @@ class Level {
   }
 
   show(entries) {
-    this.entries = [...entries].sort((a, b) => compareNames(label(a.pk), label(b.pk)));
+    this.entries = [...entries].sort((a, b) => compareNames(this.#name(a.pk), this.#name(b.pk)));
     this.#draw();
   }
 
@@ -85,7 +89,7 @@ class Level {
 
   #draw() {
     const wanted = this.search.value.trim().toLowerCase();
-    const found = this.entries.filter(({ pk }) => label(pk).toLowerCase().includes(wanted));
+    const found = this.entries.filter(({ pk }) => this.#name(pk).toLowerCase().includes(wanted));
     const shown = found.filter(({ pk }, index) => index < this.limit || this.#holdsChosen(pk));
     this.search.hidden = this.entries.length <= SEARCHABLE;
     keyed(this.list, shown, {
@@ -97,6 +101,10 @@ class Level {
     setText(this.more, `Show more of ${found.length}`);
   }
 
+  #name(pk) {
+    return pk.slice(this.under.length).map((name) => label([name])).join(' / ');
+  }
+
   #holdsChosen(pk) {
     return this.tree.chosen !== null && isWithin(this.tree.chosen, pk);
   }
@@ -106,7 +114,7 @@ class Level {
     return element('li', {},
       element('div', { class: 'tree-row' },
         element('button', { type: 'button', class: 'twist', onclick: () => this.#toggle(pk) }),
-        link({ href: href(pk), go: () => open(pk), 'data-role': 'pk', title: pk.join(' / ') }, label(pk))));
+        link({ href: href(pk), go: () => open(pk), 'data-role': 'pk', title: pk.join(' / ') }, this.#name(pk))));
   }
 
   #fill(item, { pk, children }) {
@@ -114,7 +122,7 @@ class Level {
     const level = this.below.get(pathName(pk));
     const isOpen = level !== undefined;
     setAttribute(twist, 'aria-expanded', String(isOpen));
-    setAttribute(twist, 'aria-label', `${isOpen ? 'Close' : 'Open'} ${label(pk)} (${children} below)`);
+    setAttribute(twist, 'aria-label', `${isOpen ? 'Close' : 'Open'} ${this.#name(pk)} (${children} below)`);
     twist.classList.toggle('leaf', children === 0);
     twist.disabled = children === 0;
     setAttribute(anchor, 'href', this.tree.actions.href(pk));

@@ -15,8 +15,10 @@ DRAWING = """async (rounds) => {
         }
         answer._.hits.push([i * 60000, sum]);
     }
-    // The page has come to rest, as one that waits for an answer: what the browser does for a new page is not of the drawing.
-    for (let rest = 0; rest < 5; rest += 1) await new Promise((done) => { setTimeout(() => requestIdleCallback(done), 100); });
+    // The page has come to rest, as one that waits for an answer: what the browser does for a new page is none of this.
+    for (let rest = 0; rest < 5; rest += 1) {
+        await new Promise((done) => { setTimeout(() => requestIdleCallback(done), 100); });
+    }
     const times = [];
     for (let round = 0; round < rounds; round += 1) {
         const place = document.createElement('div');

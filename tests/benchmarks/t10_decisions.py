@@ -84,7 +84,7 @@ def figures(scores: Scores) -> list[Figure]:
     return [
         *found,
         alone(workload=every, ours=by_way[own], goal=at_most(MEAN)),
-        figure(workload='any of them', what='highest score of a situation', ours=[highest], goal=at_most(HIGHEST)),
+        alone(workload='any of them', what='highest score of a situation', ours=[highest], goal=at_most(HIGHEST)),
         figure(workload=f'{len(runs)} runs', what=f'above {LOST:g}', unit='share', ours=[lost], goal=at_most(FEW)),
     ]
 
@@ -198,7 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add('--situations', default=','.join(ALL), metavar='A,B', help=f'{", ".join(ALL)}; all')
     add('--ways', default=','.join(WAYS), metavar='A,B', help=f'{", ".join(WAYS)}; all')
     add('--seeds', type=int, default=SEEDS, help=f'runs of each; {SEEDS}')
-    add('--more', type=int, default=MORE, help=f'further seeds for ours alone; {MORE}')
+    add('--more', type=int, default=0, help=f'further seeds for ours alone; make bench has {MORE}')
     add('--first-seed', type=int, default=FIRST, help=f'the first of them; {FIRST}')
     add('--processes', type=int, help='one for each core')
     add('--write', action='store_true', help='put the scores into docs/design/decisions.rst')
@@ -208,7 +208,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scores = all_played(names, ways, seeds, options.more, processes=options.processes)
     print('\n'.join(matrix(scores)))
     if options.write:
-        about = f'{time.strftime("%Y-%m-%d")}, seeds {seeds[0]} to {seeds[-1]}'
+        more = f' ({OURS} alone until {seeds[-1] + options.more})' if options.more else ''
+        about = f'{time.strftime("%Y-%m-%d")}, seeds {seeds[0]} to {seeds[-1]}{more}'
         PAGE.write_text(page(PAGE.read_text('utf-8'), scores, about), 'utf-8')
     if OURS not in ways or len(ways) < 2:
         return 0

@@ -215,7 +215,7 @@ def test_the_page_names_every_situation_with_its_visitors() -> None:
 
 
 def test_some_of_it_can_be_played_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    command = ['--situations', 'five_wide', '--seeds', '1', '--more', '0', '--processes', '1']
+    command = ['--situations', 'five_wide', '--seeds', '1', '--processes', '1']
     assert t10.main([*command, '--ways', 'chance,Thompson']) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[3:]] == ['five_wide', 'mean', 'highest', 'highest', 'runs']

@@ -236,9 +236,15 @@ def test_a_request_may_be_about_all_pks() -> None:
     assert Parameters(depth=whole).pks({}) == []
 
 
-@pytest.mark.parametrize(('given', 'path'), [('[]', ()), ('', ()), ('a', ('a',)), ('[a, 1]', ('a', '1'))])
+@pytest.mark.parametrize(
+    ('given', 'path'), [('[]', ()), ('', ()), ('a', ('a',)), ('0', ('0',)), ('[a, 1]', ('a', '1'))]
+)
 def test_others_lie_below_a_pk_or_below_none(given: str, path: Path) -> None:
     assert under(given, 'under', True) == path
+
+
+def test_a_pk_that_others_lie_below_may_be_a_number() -> None:
+    assert [under(given, 'under', False) for given in (0, 7, None, [])] == [('0',), ('7',), (), ()]
 
 
 def test_a_pk_that_nothing_can_lie_below_is_refused_under_its_own_name() -> None:

@@ -654,8 +654,9 @@ def test_a_key_lists_the_pks_that_it_is_for_and_those_that_lead_there(whale: Wha
     # What leads there tells its name, which the key has, and nothing else.
     assert listed(['Shop/a/x', 'Blog', 'Blog'], 'Shop') == [('Shop/a', 0, 1)]
     assert listed(['Shop/a/x', 'Blog', 'Blog'], ['Shop', 'a']) == [('Shop/a/x', 1, 0)]
-    nothing = 'Shop/a, and for nothing below pk \'["Shop", "a"]\' (use another key)'
-    assert listed(['Shop/a'], ['Shop', 'a']) == (403, 'pk', nothing)
+    assert listed(['Shop/a'], ['Shop', 'a']) == []
+    nothing = 'Shop/a, and for nothing below pk \'["Shop", "b"]\' (use another key)'
+    assert listed(['Shop/a'], ['Shop', 'b']) == (403, 'pk', nothing)
     assert listed(['Shop/*'], 'Blog')[0] == 403
     access.close()
 

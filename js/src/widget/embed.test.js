@@ -77,8 +77,8 @@ test('what draws lies beside the script, and one that is there already serves', 
 });
 
 test('an element that is called as what draws does not draw', async () => {
-  // As browsers do for <form id="HailWhale">.
-  vi.stubGlobal('HailWhale', document.createElement('form'));
+  // As browsers do for <form id="HailWhale"><input name="graph">.
+  vi.stubGlobal('HailWhale', Object.assign(document.createElement('form'), { graph: document.createElement('input') }));
   embed(at(''), { window });
   await vi.waitFor(() => expect(document.head.querySelector('script')).not.toBe(null));
   vi.unstubAllGlobals();

@@ -8,13 +8,17 @@ import { merge } from './points.js';
 /** Milliseconds between two looks at the server where there is no stream, and until a stream is tried again. */
 export const LOOK_EVERY = 10_000;
 export const STREAM_AGAIN = 60_000;
-/** No page looks more often than this. */
+/** No page looks more often than this, and no clock waits for longer than the next. */
 export const LOOK_AT_MOST_EVERY = 250;
+const LONGEST = 1e9;
 const MOST_FAILURES = 3;
 const WAIT = 1_000;
 // A browser keeps six connections to a server: four streams leave room for everything else of the page.
 const MOST_STREAMS = 4;
 const CLOSED = 2;
+
+// Clocks take numbers that are too large, or none, for no time at all.
+const waiting = (live) => (live > LOOK_AT_MOST_EVERY ? Math.min(live, LONGEST) : LOOK_AT_MOST_EVERY);
 
 export class Feeds {
   /** `window` gives `fetch`, `EventSource`, `document` and clocks. */
@@ -69,7 +73,7 @@ class Source {
     this.key = key;
     this.live = live;
     this.question = question;
-    this.every = typeof live === 'number' ? Math.max(live, LOOK_AT_MOST_EVERY) : LOOK_EVERY;
+    this.every = typeof live === 'number' ? waiting(live) : LOOK_EVERY;
     this.streams = live === true && !question.totals && typeof this.window.EventSource === 'function';
   }
 

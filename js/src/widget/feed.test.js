@@ -128,7 +128,14 @@ test('a number is how often to look, and false is once', async () => {
   expect([asked.length, streams.size]).toEqual([4, 0]);
 });
 
-test.each([1, -5, 0])('no number makes a page look all the time: %d', async (live) => {
+test.each([Infinity, 3e9])('a number that no clock can wait for is a long time: %d', async (live) => {
+  watch({ live });
+  await settle();
+  await vi.advanceTimersByTimeAsync(4 * LOOK_AT_MOST_EVERY);
+  expect(asked).toHaveLength(1);
+});
+
+test.each([1, -5, 0, NaN])('no number makes a page look all the time: %d', async (live) => {
   watch({ live });
   await settle();
   await vi.advanceTimersByTimeAsync(4 * LOOK_AT_MOST_EVERY);

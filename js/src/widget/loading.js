@@ -9,7 +9,7 @@ export function loader(window, address) {
   const loading = (window[LOADING] ??= new Map());
   return () => {
     // An element of the page may be called so, too.
-    if (window.HailWhale?.graph) return Promise.resolve(window.HailWhale);
+    if (typeof window.HailWhale?.graph === 'function') return Promise.resolve(window.HailWhale);
     if (!loading.has(address)) loading.set(address, load(window, address).catch((error) => {
       loading.delete(address);
       throw error;
