@@ -77,7 +77,7 @@ PICTURES = {
     'explore': _view(1080, ('canvas', *_role('row')), ('overall', 'hue-0', 'hue-1'), view='explore', pk='flights'),
     'results': _view(1036, ('svg.forest',), ('accent',), view='results', pk=BUTTON, goals='["signups"]'),
     'decisions': _view(
-        1290, ('canvas', *_role('option')), (), view='decisions', pk=HEADLINE, visitor=VISITOR, period='1h:5d'
+        1290, ('canvas', *_role('option')), ('accent',), view='decisions', pk=HEADLINE, visitor=VISITOR, period='1h:5d'
     ),
     'health': _view(672, _role('sign-lag', 'sign-memory'), ('ink',), view='health'),
     'phone': Picture('', 390, 844, ('.spark canvas',), ('overall',), phone=True),
@@ -190,10 +190,13 @@ def camera(browser: Browser, server: str, complain: Callable[[str], object]) -> 
 def main() -> None:
     with tempfile.TemporaryDirectory() as home, demonstration(Path(home)) as server, chromium() as browser:
         count_what_is_shown(server)
-        with camera(browser, server, print) as take:
+        complaints: list[str] = []
+        with camera(browser, server, complaints.append) as take:
             IMAGES.mkdir(exist_ok=True)
             for name, picture in PICTURES.items():
                 (IMAGES / f'{name}.png').write_bytes(take(picture).png)
+        if complaints:
+            raise SystemExit('\n'.join(['the pages complain:', *complaints]))
 
 
 if __name__ == '__main__':

@@ -85,13 +85,18 @@ def page(plain_page: Page, complaints: list[str]) -> Iterator[Page]:
 
     plain_page.on('dialog', dismiss)
     yield plain_page
-    for frame in plain_page.frames:
-        assert frame.evaluate('window.ran') is None
-        assert frame.evaluate(DEEP, MADE) == []
+    unharmed(plain_page)
     assert dialogs == []
     # It would go on asking a server that has ended.
     plain_page.goto('about:blank')
     complaints[:] = [complaint for complaint in complaints if not REFUSED.match(complaint)]
+
+
+def unharmed(page: Page) -> None:
+    """Nothing of the corpus has run, and none of it has become an element."""
+    for frame in page.frames:
+        assert frame.evaluate('window.ran') is None
+        assert frame.evaluate(DEEP, MADE) == []
 
 
 def shown(name: str) -> str:
@@ -128,6 +133,9 @@ def test_every_name_is_a_line_a_key_a_column_and_a_door(counted: Counted, page: 
     part(graph, 'plot').focus()
     page.keyboard.press('End')
     rows = part(graph, 'tooltip').locator('li')
+    if '1,000' not in texts(rows.locator('b')):
+        # An hour has begun since they were counted.
+        page.keyboard.press('ArrowLeft')
     same(texts(rows.locator('.name')), ['overall', *names])
     amounts = dict(zip(texts(rows.locator('.name')), texts(rows.locator('b')), strict=True))
     assert {name: amounts[shown(name)] for name in NAMES} == {
@@ -264,6 +272,7 @@ def settled(page: Page, view: str) -> None:
     """The page shows a view, and has asked all that it wanted to know."""
     expect(page.locator(f'.tabs [data-view={view}]')).to_have_attribute('aria-current', 'page', timeout=SHOWN)
     expect(page.locator('[aria-busy=true]')).to_have_count(0, timeout=SHOWN)
+    unharmed(page)
 
 
 def test_explore_lists_every_name(counted: Counted, page: Page) -> None:
@@ -292,7 +301,6 @@ def test_every_section_shows_every_name_of_an_address(counted: Counted, page: Pa
             assert texts(part(page, 'row-name')) == [shown(name)]
         if view == 'results':
             expect(part(page, 'results-none')).to_be_visible(timeout=SHOWN)
-    page.goto('about:blank')
 
 
 def test_what_an_address_names_that_is_nowhere_breaks_nothing(counted: Counted, page: Page) -> None:
@@ -309,7 +317,6 @@ def test_what_an_address_names_that_is_nowhere_breaks_nothing(counted: Counted, 
         pk = ['split'] if view == 'results' else ['decided', '<i>'] if view == 'decisions' else ['hostile']
         page.evaluate('([hash]) => { location.hash = hash; }', [at('', view, **{**more, 'pk': pk, **parts})])
         settled(page, view)
-    page.goto('about:blank')
 
 
 def test_results_name_every_version(counted: Counted, page: Page) -> None:
@@ -338,7 +345,6 @@ def test_decisions_name_every_option_and_dimension(counted: Counted, page: Page)
     expect(part(page, 'decision-reading')).to_contain_text(f'constructor {VERSIONS[0]}', timeout=SHOWN)
     choices['__proto__'].select_option('a')
     expect(part(page, 'decision-reading')).to_contain_text('__proto__ a', timeout=SHOWN)
-    page.goto('about:blank')
 
 
 def test_the_spy_shows_every_event_as_it_came(counted: Counted, page: Page) -> None:

@@ -60,6 +60,7 @@ def test_a_picture_is_made_of_what_it_shows(
     name: str, take: Callable[[Picture], Shot], complaints: list[str], tmp_path: Path
 ) -> None:
     picture = PICTURES[name]
+    complaints.clear()
     shot = take(picture)
     (tmp_path / f'{name}.png').write_bytes(shot.png)
     assert complaints == []
