@@ -200,19 +200,35 @@ def test_options_that_are_none_are_said_as_text_and_leave_the_other_graphs_alone
         'dimensions',
         'host',
     )
-    tags = [
-        f'<div data-hailwhale-pk="hostile" data-hailwhale-live="no" data-hailwhale-{name}="{html.escape(text)}"></div>'
+    given = [
+        (name, text)
         for name in names
         for text in ('"><img src=x onerror=window.ran=1>', '{"a":1}', 'constructor', '[1]', '\u202e</script>')
+    ]
+    tags = [
+        f'<div data-hailwhale-pk="hostile" data-hailwhale-live="no" data-hailwhale-{name}="{html.escape(text)}"></div>'
+        for name, text in given
     ]
     module = f'<script type="module" src="{counted.address}static/hailwhale.js"></script>'
     counted.body[:] = ['<main>', *tags, '<div id=last data-hailwhale-pk="hostile"></div></main>', module]
     page.goto(counted.site)
     drawn(page.locator('#last'))
     expect(page.locator('main [aria-busy=true]')).to_have_count(0, timeout=SHOWN)
-    assert texts(page.locator('main > div').first) == [
-        'kind is one of line, area, bars, sparkline, number, not "><img src=x onerror=window.ran=1>'
-    ]
+    said = page.locator('main > div').evaluate_all(
+        """all => all.map((one) => {
+            const root = one.querySelector('.hailwhale')?.shadowRoot;
+            if (!root) return one.textContent;
+            return root.querySelector('canvas') ? 'drawn'
+                : ['trouble', 'nothing'].map((role) => root.querySelector(`[data-role=${role}]`).textContent).join('');
+        })"""
+    )
+    assert said[0] == 'kind is one of line, area, bars, sparkline, number, not "><img src=x onerror=window.ran=1>'
+    assert said[-1] == 'drawn'
+    for (name, text), sentence in zip(given, said[:-1], strict=True):
+        assert sentence, (name, text)
+        if name in ('kind', 'offset', 'theme', 'locale'):
+            assert sentence.startswith(f'{name} is '), sentence
+            assert sentence.endswith(f', not {text}'), sentence
 
 
 def test_a_tag_draws_what_its_address_and_attributes_say_as_text(counted: Counted, page: Page) -> None:
