@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from hailwhale.arguments import naming
 from hailwhale.errors import InvalidInput, LimitExceeded
 from hailwhale.paths import DEFAULT_PK, Path, pk_path
 from hailwhale.storage import Storage, notes
@@ -53,18 +54,12 @@ def forget(storage: Storage, pk: object, at: object, text: object, *, now: float
 
 def annotated(storage: Storage, pk: object, since: object, until: object, *, now: float) -> list[Annotation]:
     """Those that are shown with a pk, the earliest first; ``since`` and ``until`` are both included."""
-    first = EARLIEST if since is None else _moment(since, 'since', now)
-    last = LATEST if until is None else _moment(until, 'until', now)
+    with naming('since'):
+        first = EARLIEST if since is None else parse_time(since, now)
+    with naming('until'):
+        last = LATEST if until is None else parse_time(until, now)
     path = DEFAULT_PK if pk is None else pk_path(pk)
     return [Annotation(*found) for found in notes.read(storage.engine, path, first, last)]
-
-
-def _moment(given: object, field: str, now: float) -> int:
-    try:
-        return parse_time(given, now)
-    except InvalidInput as error:
-        error.field = field
-        raise
 
 
 def _subject(pk: object) -> Path:

@@ -1,11 +1,22 @@
-"""What callers give, as it is understood: two spellings of one argument, names, numbers."""
+"""What callers give, as it is understood: two spellings of one argument, names, numbers; and which was wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from hailwhale.errors import InvalidInput
 from hailwhale.paths import Path, question_nodes
+
+
+@contextmanager
+def naming(field: str) -> Iterator[None]:
+    """Complaints in here are about this argument, the one that the caller gave."""
+    try:
+        yield
+    except InvalidInput as error:
+        error.field = field
+        raise
 
 
 def either(name: str, one: object, many: object) -> object:

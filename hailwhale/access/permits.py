@@ -86,7 +86,7 @@ class Grant:
 
     def topmost(self) -> list[Path]:
         """The pks that the key is for, without those below another one of them; ``[()]`` is all there are."""
-        return [()] if self._key is None or self._key.pks.everything else self._key.pks.topmost()
+        return [()] if self._key is None else self._key.pks.topmost()
 
     def is_for(self, pk: Path) -> bool:
         """Whether the key is for that pk."""

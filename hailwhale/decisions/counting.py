@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from hailwhale.arguments import naming
 from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.visitors import in_holdout
 from hailwhale.errors import InvalidDimensions, InvalidInput, LimitExceeded
@@ -43,11 +44,8 @@ def option_pk(decision: Path, option: object, *, field: str = 'option') -> Path:
 
 
 def _path(names: object, field: str) -> Path:
-    try:
+    with naming(field):
         return pk_path(names)
-    except InvalidInput as error:
-        error.field = field
-        raise
 
 
 def context_of(dimensions: object, *, most: int = MAX_NAME_BYTES) -> Context:

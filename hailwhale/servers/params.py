@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from hailwhale.arguments import naming
 from hailwhale.errors import (
     AccessError,
     BacklogFull,
@@ -286,11 +287,8 @@ def one_of(*choices: str) -> Kind:
 def under(given: Any, name: str, spelled: bool) -> Path:
     """A pk that others lie below; ``()`` lies above all of them."""
     read = value(given, name, spelled)
-    try:
+    with naming(name):
         return () if read is None or read in ('', []) else pk_path(read)
-    except InvalidInput as error:
-        error.field = name
-        raise
 
 
 # -- requests --------------------------------------------------------------------------------------------------------

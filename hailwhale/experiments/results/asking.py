@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hailwhale.arguments import either, natural, one_node
+from hailwhale.arguments import either, naming, natural, one_node
 from hailwhale.errors import InvalidInput, LimitExceeded
 from hailwhale.experiments.results.answers import Results, Segment
 from hailwhale.experiments.results.counts import CONTEXT, HOLDOUT, Counts, Split, Table, plan_of, variant_names
@@ -22,7 +22,6 @@ from hailwhale.experiments.statistics.numbers import (
     a_lift,
     a_power,
     fraction,
-    naming,
     number,
     one_of,
     shares_of,

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hailwhale.arguments import naming
 from hailwhale.errors import InvalidInput, LimitExceeded
-from hailwhale.experiments.statistics.numbers import interval_of, naming, one_of, told
+from hailwhale.experiments.statistics.numbers import interval_of, one_of, told
 from hailwhale.experiments.statistics.sums import KINDS, Kind
 from hailwhale.formulas import Formula
 from hailwhale.metrics import shown

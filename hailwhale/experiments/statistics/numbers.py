@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import SupportsFloat
 
 from hailwhale.errors import InvalidInput
@@ -41,16 +40,6 @@ def number(value: object, field: str, *, least: float = SMALLEST, most: float = 
     if 0 < abs(found) < least:
         raise InvalidInput(f'{field} is {shown(value)}, too near 0 (use one from {least:g})', field=field)
     return found
-
-
-@contextmanager
-def naming(field: str) -> Iterator[None]:
-    """Complaints in here are about this argument, the one that the caller gave."""
-    try:
-        yield
-    except InvalidInput as error:
-        error.field = field
-        raise
 
 
 def told(value: object) -> str:
