@@ -7,7 +7,7 @@ PAGE = hailwhale/static/index.html
 JS_SOURCES = $(shell find js -type d \( -name node_modules -o -name coverage -o -name dist \) -prune -o -type f -print 2>/dev/null)
 # How long `make fuzz` looks at each target.
 SECONDS_EACH = 60
-# One more than there are cores, as tests wait for servers and browsers half of the time; and no more than four: each starts a
+# One more than there are cores, as tests wait for servers and browsers; and no more than four: each starts a
 # server of its own of every kind.
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 PROCESSES = -n $$(($(CORES) + 1)) --maxprocesses 4 --dist loadfile --no-loadscope-reorder

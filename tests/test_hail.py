@@ -519,7 +519,7 @@ EVENTS = st.lists(
 
 
 @given(events=EVENTS, first=st.integers(1, 8), increments=st.sampled_from([1, 60, 500]), drainers=st.integers(1, 2))
-@settings(max_examples=6)
+@settings(max_examples=10)
 def test_whatever_the_slices_and_however_many_drain_all_is_counted_once(
     server: Server, events: list[dict[str, Any]], first: int, increments: int, drainers: int
 ) -> None:
