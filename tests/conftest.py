@@ -6,6 +6,7 @@ many examples in one test, take ``server`` (the same three) and begin each examp
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -18,6 +19,8 @@ from tests.engines import Server
 # How long an example takes says as much of what else the machine does.  How times grow is looked at where it matters.
 hypothesis.settings.register_profile('patient', deadline=None)
 hypothesis.settings.load_profile('patient')
+# As the commands do (`hailwhale.cli.main`).  Several processes with several threads each take three times as long.
+os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 # Shells have what runs in the background ignore Ctrl-C, and so would the processes that the tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

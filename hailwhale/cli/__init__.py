@@ -22,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from hailwhale.errors import HailWhaleError, InvalidInput, SettingsError
 
     _write_what_can_be_written()
+    # Decisions reckon with small matrices: threads that share one cost more than they save, and slow down all else.
+    os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
     arguments = parse(argv)
     try:
         code = arguments.run(arguments)

@@ -48,6 +48,19 @@ def test_importing_the_command_line_imports_no_part_of_it() -> None:
     assert set(eval(done.stdout)) == {'hailwhale.cli', 'hailwhale.errors', 'hailwhale.parts'}
 
 
+def test_matrices_are_reckoned_with_in_one_thread_unless_told_otherwise() -> None:
+    program = (
+        'import sys, hailwhale.cli\n'
+        'hailwhale.cli.main(["sample-size", "--rate", ".1", "--lift", ".2"])\n'
+        'import numpy, threadpoolctl\n'
+        'print({pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"})'
+    )
+    for given, threads in (({}, '{1}'), ({'OPENBLAS_NUM_THREADS': '2'}, f'{{{min(2, os.cpu_count() or 1)}}}')):
+        env = {name: value for name, value in unmeasured().items() if name != 'OPENBLAS_NUM_THREADS'} | given
+        done = subprocess.run([sys.executable, '-c', program], cwd=ROOT, env=env, capture_output=True, text=True)
+        assert done.stdout.splitlines()[-1] == threads
+
+
 def test_without_a_command_or_with_a_wrong_one_the_usage_is_shown(run: Run) -> None:
     for argv in ((), ('dance',), ('count',), ('top', 'x', '-n', '0'), ('plot', 'x', '--limit', 'x')):
         code, out, err = run(*argv)
