@@ -72,9 +72,7 @@ def test_hours_are_those_of_a_zone_in_its_language(demo: str, page: Page) -> Non
 def test_graphs_are_light_or_dark_or_have_colours_of_their_own(demo: str, page: Page) -> None:
     page.goto(demo.format('looks'))
     background = 'frame => getComputedStyle(frame).backgroundColor'
-    grounds = [
-        part(drawn(page.locator(place)), 'frame').evaluate(background) for place in ('#light', '#dark', '#own')
-    ]
+    grounds = [part(drawn(page.locator(place)), 'frame').evaluate(background) for place in ('#light', '#dark', '#own')]
     assert grounds == ['rgb(255, 255, 255)', 'rgb(23, 32, 42)', 'rgb(255, 253, 247)']
     expect(part(page.locator('#own'), 'legend')).to_be_hidden()
     expect(part(page.locator('#light'), 'legend')).to_be_visible()

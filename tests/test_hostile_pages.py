@@ -323,9 +323,7 @@ def test_what_an_address_names_that_is_nowhere_breaks_nothing(counted: Counted, 
     page.goto(counted.address)
     views = (*VIEWS, 'health')
     own = ('split', 'goals', 'control', 'versions', 'better', 'segment', 'span', 'formula', 'best', 'visitor', 'from')
-    asked = [
-        (name, ('metric', 'period', 'zone')[place % 3], views[place % 7]) for place, name in enumerate(SOME[::6])
-    ]
+    asked = [(name, ('metric', 'period', 'zone')[place % 3], views[place % 7]) for place, name in enumerate(SOME[::6])]
     asked += [('constructor', part, view) for part in ('metric', 'period', 'zone') for view in VIEWS[:2]]
     for place, (name, where, view) in enumerate(asked):
         parts = {where: name}

@@ -271,7 +271,7 @@ class Decider:
             return taken, model
 
         taken, model = self.compute(learn)
-        known.missing = missing(self.whale, known.asked, taken.table.moments)
+        known.missing = missing(self.whale, known.asked, taken.table.moments, model.aside)
         return taken, model
 
     def _nothing(self, asked: Asked) -> tuple[Taken, Model]:

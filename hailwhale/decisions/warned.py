@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from hailwhale.choices import CostWarning
 from hailwhale.decisions.policies import Moments
@@ -28,13 +28,14 @@ def cost_warning(asked: Asked, goal: object) -> str | None:
     return message
 
 
-def missing(whale: Whale, asked: Asked, moments: Moments) -> str | None:
+def missing(whale: Whale, asked: Asked, moments: Moments, aside: Iterable[str]) -> str | None:
     """What was never counted of a decision, where something else was: a name that was misspelt, or not given.
 
+    ``aside``: options that earned something and were never shown.
     Asks the engine only where one side of the formula is 0.
     """
     if moments.exposure and moments.reward:
-        return None
+        return _unshown(sorted(aside), asked) if aside else None
     options = sorted({path[-1] for path in whale.pks(asked.pk)})
     if not options:
         return None
@@ -48,6 +49,11 @@ def missing(whale: Whale, asked: Asked, moments: Moments) -> str | None:
     if lacking and there:
         return f'nothing was counted of {_listed(lacking)}; there are {_listed(there)} (give the formula)'
     return None
+
+
+def _unshown(options: Sequence[str], asked: Asked) -> str:
+    of = f'{asked.reward!r} was counted of {_listed(options)}, and no {asked.exposure!r}'
+    return f'{of}: that tells nothing of what they are worth, and is left aside (count what is shown, too)'
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -77,6 +77,30 @@ def test_who_never_counts_what_is_shown_is_told(whale: Whale, warning: Callable[
     )
 
 
+def test_an_option_that_earned_and_was_never_shown_is_named_and_taken_for_a_new_one(
+    whale: Whale, warning: Callable[..., str | None]
+) -> None:
+    tell(whale, 'red', 60, 9)
+    tell(whale, 'blue', 0, 50)
+    said = (
+        "'earned' was counted of blue, and no 'hits': that tells nothing of what they are worth, and is left aside "
+        '(count what is shown, too)'
+    )
+    assert warning(formula='earned/hits') == warning(formula='earned/hits', goal='min') == said
+    reasons = {one.option: one for one in whale.decision(*ASKED, OPTIONS, 'earned/hits', explain=True).reasons}
+    assert (reasons['blue'].exposure, reasons['blue'].reward) == (0, 50)
+    assert reasons['blue'].mean == pytest.approx(9 / 60, rel=0.1)
+
+
+def test_what_costs_nothing_is_no_mistake(whale: Whale) -> None:
+    tell(whale, 'red', 60, 9)
+    tell(whale, 'red', 0, 9, reward='spent')
+    tell(whale, 'blue', 0, 50)
+    found = whale.decision(*ASKED, OPTIONS, 'spent/earned', goal='min', explain=True)
+    assert found.warning is None
+    assert found.reasons[0].option == 'blue'
+
+
 def test_of_a_period_in_which_nothing_was_counted_nothing_is_said(
     whale: Whale, warning: Callable[..., str | None]
 ) -> None:
