@@ -101,32 +101,25 @@ def _scaled(bench: Bench) -> list[Figure]:
     found = []
     for name in ('money', 'five_wide'):
         situation = replace(drawn(name, FIRST), visitors=bench.size(10_000, 300))
-        once, more = (chosen(one) for one in (situation, larger(situation, 1_000)))
+        once, more = chosen(situation), chosen(situation, 1_000.0)
         differ = sum(a != b for a, b in zip(once, more, strict=True))
         found.append(Figure('T10', name, 'decisions that rewards x 1,000 change', 'of all', [differ], goal=at_most(0)))
     return found
 
 
-def larger(situation: Situation, factor: float) -> Situation:
-    """The same with all rewards so many times as large."""
-    ones = tuple((1.0,) * len(situation.options) for _ in situation.contexts)
-    amounts = situation.amounts or ones
-    return replace(situation, amounts=tuple(tuple(factor * amount for amount in row) for row in amounts))
-
-
-def chosen(situation: Situation) -> list[str]:
-    """What ours chooses, one visitor after the other."""
-    way = _Watched(Random(1))
+def chosen(situation: Situation, factor: float = 1.0) -> list[str]:
+    """What ours chooses, one visitor after the other, where it earns so many times what each brings."""
+    way = Watched(Random(1), factor=factor)
     play(situation, way, FIRST)
     return way.chosen
 
 
-class _Watched(Counted):
-    """Ours, with all that it chose, and how long it took to find the weights."""
+class Watched(Counted):
+    """Ours, with all that it chose, and how long it took to find the weights; rewards may be larger than they are."""
 
-    def __init__(self, rng: Random, *, prepared: bool = True) -> None:
+    def __init__(self, rng: Random, *, prepared: bool = True, factor: float = 1.0) -> None:
         super().__init__(rng)
-        self.prepared = prepared
+        self.prepared, self.factor = prepared, factor
         self.chosen: list[str] = []
         self.took: list[float] = []
 
@@ -134,6 +127,9 @@ class _Watched(Counted):
         option = super().choose(context, options)
         self.chosen.append(option)
         return option
+
+    def learn(self, option: str, context: Context, exposure: float, reward: float) -> None:
+        super().learn(option, context, exposure, self.factor * reward)
 
     def renew(self) -> None:
         """As `hailwhale.decisions.decider` does, off the path of the decisions."""
@@ -156,11 +152,11 @@ def _timed(bench: Bench) -> list[Figure]:
     p50, p99, first, whole = [], [], [], []
     table = large_table(bench.size(1_000, 20), bench.size(50_000, 500))
     for run in range(bench.runs):
-        way = _Watched(Random(run))
+        way = Watched(Random(run))
         play(replace(drawn('many_contexts', run), visitors=bench.size(10_000, 300)), way, run)
         p50.append(quantile(way.took, 0.5))
         p99.append(quantile(way.took, 0.99))
-        unprepared = _Watched(Random(run), prepared=False)
+        unprepared = Watched(Random(run), prepared=False)
         play(replace(drawn('many_contexts', run), visitors=bench.size(10_000, 300)), unprepared, run)
         first.append(quantile(unprepared.took, 0.99))
         whole.append(milliseconds(lambda: fit(table).prepare(table.options), 3))

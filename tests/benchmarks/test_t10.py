@@ -170,9 +170,14 @@ def test_some_situations_have_limits_of_their_own() -> None:
 
 def test_a_thousandfold_of_all_amounts_changes_no_choice() -> None:
     situation = replace(drawn('money', 1), visitors=400)
-    assert t10.chosen(situation) == t10.chosen(t10.larger(situation, 1_000))
-    priced = t10.larger(CLEAR, 1_000)
-    assert {reward for visit in visits(priced, 1) for reward in visit.rewards} == {0, 1_000}
+    assert t10.chosen(situation) == t10.chosen(situation, 1_000)
+    earned = []
+    for factor in (1, 1_000):
+        way = t10.Watched(Random(1), factor=factor)
+        play(situation, way, 1)
+        earned.append(way.table().moments.reward)
+    assert earned[0] > 100
+    assert earned[1] == pytest.approx(1_000 * earned[0], rel=1e-12)
 
 
 # -- tables ----------------------------------------------------------------------------------------------------------
