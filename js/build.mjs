@@ -20,8 +20,8 @@ const PAGE_BUDGET = 14 * KILO;
 const PART_BUDGET = 60 * KILO;
 /** The same of what other pages load. */
 const BUDGETS = [
-  ['hailwhale.js', 40 * KILO],
-  ['hailwhale.iife.js', 40 * KILO],
+  ['hailwhale.js', 41 * KILO],
+  ['hailwhale.iife.js', 41 * KILO],
   ['jquery.hailwhale.js', 4 * KILO],
   ['graph.js', 2 * KILO],
   ['table_graph.js', 2 * KILO],

@@ -109,6 +109,22 @@ test('half a hit is not on the axis, half a second is', () => {
   expect(options({ series: [{ name: '_', isOverall: true, values: [0.5] }] }).axes[1].incrs).toBe(undefined);
 });
 
+test('steps of large values are whole whatever the others are, as far as these are seen', () => {
+  const series = [{ name: '_', isOverall: true, values: [null, 101] }, { name: 'UK', isOverall: false, values: [0.5, 0.25] }];
+  expect(options({ series }).axes[1].incrs[0]).toBe(1);
+  expect(options({ series, hidden: new Set(['_']) }).axes[1].incrs).toBe(undefined);
+  expect(options({ series, hidden: new Set(['UK']) }).axes[1].incrs[0]).toBe(1);
+});
+
+test('among many buckets lines are thin', () => {
+  const widths = (count) => {
+    const starts = Array.from({ length: count }, (_, place) => place * 60_000);
+    return options({ starts, series: model.series }).series.slice(1).map(({ width }) => width);
+  };
+  expect(widths(600)).toEqual([2, 1.75]);
+  expect(widths(601)).toEqual([2, 1]);
+});
+
 test('a single bucket is drawn as a point', () => {
   const [, overall] = options({ starts: [0] }).series;
   expect(overall.points.show).toBe(true);

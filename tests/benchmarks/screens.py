@@ -1,34 +1,29 @@
 """What a browser takes to draw, and until a hit is seen: scripts for any page of a server that has a ``main``."""
 
-#: Draws ten lines of 1,440 points, ``rounds`` times; of each the milliseconds from the answer until the canvas has it.
+#: Draws what the server answers for the day of ``many``, ``rounds`` times: the number of lines, that of their points,
+#: and the milliseconds of each round from the answer until the canvas has it.
 DRAWING = """async (rounds) => {
     const {graph} = await import('/static/hailwhale.js');
-    const [minutes, children] = [1440, 9];
-    const wave = (child, i) => Math.round(1000 + 900 * Math.sin(i / 90 + child));
-    const answer = {_: {hits: []}};
-    for (let child = 0; child < children; child += 1) answer[`child ${child}`] = {hits: []};
-    for (let i = 0; i < minutes; i += 1) {
-        let sum = 0;
-        for (let child = 0; child < children; child += 1) {
-            sum += wave(child, i);
-            answer[`child ${child}`].hits.push([i * 60000, wave(child, i)]);
-        }
-        answer._.hits.push([i * 60000, sum]);
-    }
-    // The page has come to rest, as one that waits for an answer: what the browser does for a new page is none of this.
-    for (let rest = 0; rest < 5; rest += 1) {
-        await new Promise((done) => { setTimeout(() => requestIdleCallback(done), 100); });
-    }
     const times = [];
+    let answer;
     for (let round = 0; round < rounds; round += 1) {
         const place = document.createElement('div');
         document.querySelector('main').prepend(place);
-        let tell;
-        const feeds = {api: () => null, watch: (_, watcher) => { tell = watcher.answered; return () => {}; }};
-        const one = graph(place, {pk: 'many', limit: 9, threshold: 0.01, period: '1m:1d'}, {feeds});
-        place.offsetWidth;
+        let one;
+        const [question, answered] = await new Promise((asked) => {
+            const watch = ({question}, {answered}) => {
+                asked([question, answered]);
+                return () => {};
+            };
+            const options = {pk: 'many', limit: 9, threshold: 0.01, period: '1m:1d', live: false};
+            one = graph(place, options, {feeds: {api: () => null, watch}});
+        });
+        if (round === 0) {
+            const given = Object.entries(question).map(([name, value]) => [name, JSON.stringify(value)]);
+            answer = await (await fetch(`/plotpoints?${new URLSearchParams(given)}`)).json();
+        }
         const start = performance.now();
-        tell(answer);
+        answered(answer);
         // uPlot draws in a microtask; reading a pixel waits for the drawing.
         await Promise.resolve();
         const canvas = place.firstElementChild.shadowRoot.querySelector('canvas');
@@ -37,7 +32,8 @@ DRAWING = """async (rounds) => {
         one.destroy();
         place.remove();
     }
-    return times;
+    const lines = Object.values(answer).map(({hits}) => hits.length);
+    return [lines.length, Math.min(...lines), times];
 }"""
 
 #: Counts at a path, and waits until the number of the graph in the page has changed and is painted; milliseconds.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import os
 import re
 import selectors
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 VIEWERS = 200
 #: So many pages draw in each run: the time of one is half luck.
 PAGES = 9
+#: What they draw: a day by minutes, of all together and of each child.
+LINES, POINTS = 10, 1_440
+#: So many lines and points are drawn: a day by minutes, of all together and of each child.
+LINES, POINTS = 10, 1_440
 #: Seconds between two hits, so that they fall anywhere between two looks of the server.
 APART = 0.73
 #: After so many seconds an event does not come any more.
@@ -147,6 +152,8 @@ def _seen(bench: Bench) -> list[Figure]:
     soon: dict[str, list[float]] = {'/count_now': [], '/count': []}
     with bench.engine() as engine, chromium.browser() as browser:
         engine.empty()
+        with Whale(settings=Settings.load({}, url=f'embedded://{engine.home}')) as whale:
+            whale.count_many(_day(int(time.time())))
         with served.process('all', engine.home) as (url, _):
             for _ in range(bench.runs):
                 page = browser.new_page(viewport={'width': 1280, 'height': 900})
@@ -162,7 +169,7 @@ def _seen(bench: Bench) -> list[Figure]:
                 ones, more = _drawn(browser, url, bench.size(PAGES, 1), bench.size(5, 1))
                 first.append(quantile(ones, 0.5))
                 later.append(quantile(more, 0.5))
-    what = '10 lines of 1,440 points'
+    what = f'{LINES} lines of {POINTS:,} points'
     return [
         Figure('T14', what, 'first draw in a page, p50', 'ms', first, goal=at_most(50)),
         Figure('T14', what, 'further draws, p50', 'ms', later, goal=at_most(50)),
@@ -174,6 +181,14 @@ def _seen(bench: Bench) -> list[Figure]:
     ]
 
 
+def _day(now: int) -> Iterator[dict[str, object]]:
+    """Each minute of a day for every child: waves, one after the other."""
+    for child in range(LINES - 1):
+        for minute in range(POINTS):
+            hits = round(1_000 + 900 * math.sin(minute / 90 + child))
+            yield {'pk': 'many', 'dimensions': f'child {child}', 'metrics': {'hits': hits}, 'at': now - 60 * minute}
+
+
 def _drawn(browser: Browser, url: str, pages: int, rounds: int) -> tuple[list[float], list[float]]:
     """How long it takes to draw first in a page, by code that has not run there before; and then again and again."""
     first, later = [], []
@@ -181,7 +196,8 @@ def _drawn(browser: Browser, url: str, pages: int, rounds: int) -> tuple[list[fl
         page = browser.new_page(viewport={'width': 1280, 'height': 900})
         page.goto(f'{url}static/uplot-license.txt')
         page.evaluate("document.body.innerHTML = '<main></main>'")
-        one, *more = page.evaluate(screens.DRAWING, 1 + rounds)
+        lines, points, (one, *more) = page.evaluate(screens.DRAWING, 1 + rounds)
+        same((lines, points), (LINES, POINTS), 'lines and points')
         first.append(one)
         later += more
         page.close()

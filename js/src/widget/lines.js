@@ -1,5 +1,5 @@
 // From an answer to the lines of a graph: overall, every important child, and the rest as one. Pure.
-import { readColumns, value } from '../columns.js';
+import { column, readColumns } from '../columns.js';
 import { isAdditive, isRatio, terms } from '../metrics.js';
 import { label, pathName, samePath } from '../paths.js';
 import { isSummable, weightMetric } from './options.js';
@@ -48,7 +48,7 @@ function withoutEmpty(points, metrics, metric) {
 
 /** The number of the whole period, from the points. */
 function totalOf(metrics, metric) {
-  const amount = (name) => sum(seriesOf(metrics[name] ?? []).points.map(value));
+  const amount = (name) => sum(column(seriesOf(metrics[name] ?? []).points, 1));
   if (!isRatio(metric)) return amount(metric);
   const [above, below] = terms(metric).map(amount);
   return below === 0 ? 0 : above / below;
