@@ -23,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     _write_what_can_be_written()
     # Decisions reckon with small matrices: threads that share one cost more than they save, and slow down all else.
-    os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
+    if 'OMP_NUM_THREADS' not in os.environ:
+        os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
     arguments = parse(argv)
     try:
         code = arguments.run(arguments)

@@ -271,7 +271,7 @@ class Decider:
             return taken, model
 
         taken, model = self.compute(learn)
-        known.missing = missing(self.whale, known.asked, taken.table.moments, model.aside)
+        known.missing = missing(self.whale, known.asked, taken.table.moments, taken.unshown)
         return taken, model
 
     def _nothing(self, asked: Asked) -> tuple[Taken, Model]:
@@ -307,7 +307,7 @@ class Decider:
         most = max(1, _TOGETHER // len(options))
         for start in range(0, len(missing), most):
             some = missing[start : start + most]
-            lives = self._live(known.today, taken, model, [contexts[place] for place in some])
+            lives = self._live(known, taken, model, [contexts[place] for place in some])
             triples = [(contexts[place], live, known_before[place]) for place, live in zip(some, lives, strict=True)]
             weights = self._at_once(triples, partial(_weights, model, options))
             for place, (context, live, last), by_option in zip(some, triples, weights, strict=True):
@@ -324,7 +324,7 @@ class Decider:
         return self.compute(lambda: work(given)) if len(given) > _SEVERAL else work(given)
 
     def _live(
-        self, counted: Today, taken: Taken, model: Model, contexts: Sequence[Context]
+        self, known: Known, taken: Taken, model: Model, contexts: Sequence[Context]
     ) -> list[dict[str, Sums] | None]:
         """The sums of each option in some contexts by now: those of the table, and what came since.
 
@@ -333,10 +333,13 @@ class Decider:
         named = any(context.text for context in taken.table.contexts)
         read = [context for context in contexts if context.text or not named]
         now = int(self.whale.clock())
-        today = iter(counted.read(self.whale.storage, self.whale.kept, read, now))
+        today = iter(known.today.read(self.whale.storage, self.whale.kept, read, now))
         before = taken.today if now - taken.day < DAY else {}
         return [
-            {option: _since(sums, (context.text, option), before, model.whole) for option, sums in next(today).items()}
+            {
+                option: _since(sums, (context.text, option), before, model.whole, known.asked.by_hits)
+                for option, sums in next(today).items()
+            }
             if context.text or not named
             else None
             for context in contexts
@@ -344,10 +347,19 @@ class Decider:
 
 
 def _since(
-    sums: Sums, key: tuple[str, str], before: Mapping[tuple[str, str], Sums], whole: Mapping[tuple[str, str], Sums]
+    sums: Sums,
+    key: tuple[str, str],
+    before: Mapping[tuple[str, str], Sums],
+    whole: Mapping[tuple[str, str], Sums],
+    by_hits: bool,
 ) -> Sums:
-    """All sums of an option: those of a table, and those of today without what the table had of today."""
+    """All sums of an option: those of a table, and those of today without what the table had of today.
+
+    What was earned where nothing was shown by now tells nothing.
+    """
     all, old = whole.get(key, NOTHING), before.get(key, NOTHING)
+    if by_hits and all.exposure + sums.exposure - old.exposure <= 0:
+        return all
     return Sums(
         all.exposure + sums.exposure - old.exposure,
         all.reward + sums.reward - old.reward,

@@ -40,7 +40,7 @@ _HOUR = 3_600
 #: Hours are read as far back as this, and days before that; the first ones that are kept.
 _FINE, _COARSE = ('1h:7d', '1h:2d'), ('1d:90d', '1d:30d', '1d:7d')
 _TODAY = ('1d:1d', 'today')
-_ALWAYS = 2**62
+_ALWAYS = _NEVER = 2**62
 #: What is read at once, and the time within it that counts.
 _Part = tuple[Plan, int, int]
 
@@ -85,6 +85,8 @@ class Taken:
     table: Table
     day: int  #: when today began, in epoch seconds
     today: dict[tuple[str, str], Sums]  #: by context and option
+    #: Options that earned something and were never shown.  What one earned before it was first shown is in no table.
+    unshown: Sequence[str] = ()
 
 
 def formula_of(text: object) -> tuple[str, str]:
@@ -135,20 +137,42 @@ def _told(
     places: dict[str, int] = {}
     cells = []
     answers = zip(wholes, fetched, strict=True)
+    first = _first_shown(asked, plans, wholes)
+    unshown: set[str] = set()
     for plan, since, until in plans:
         inside = [since <= start < until for start in plan.starts]
         starts = np.array(plan.starts)[inside]
         for option in range(len(asked.options)):
             whole, tell = next(answers)
             children = tell()
+            told = [is_in and start >= first[option] for is_in, start in zip(inside, plan.starts, strict=True)]
             for metric, column in whole.items():
-                sums[option][metric] += sum(compress(column, inside))
+                sums[option][metric] += sum(compress(column, told))
+            if first[option] == _NEVER and any(compress(whole[asked.reward], inside)):
+                unshown.add(asked.options[option])
             numbers = [places.setdefault(text, len(places)) for text in ('', *children)]
             columns = [_apart(whole, children, metric)[:, inside] for metric in asked.metrics]
             row, start = np.nonzero(np.any([column != 0 for column in columns], axis=0))
             amounts = [column[row, start] / MICROS_PER_UNIT for column in columns]
             cells.append([np.array(numbers)[row], np.full(len(row), option), starts[start], *amounts])
-    return _taken(asked, list(places), np.hstack(cells).astype(float), sums, now)
+    return _taken(asked, list(places), np.hstack(cells).astype(float), first, sums, sorted(unshown), now)
+
+
+def _first_shown(asked: Asked, plans: Sequence[_Part], wholes: Sequence[Columns]) -> list[int]:
+    """When each option was first shown: nothing tells what it is worth that it earned before.
+
+    ``_NEVER`` for those that never were; the beginning where exposures are no hits: what costs nothing may earn.
+    """
+    if not asked.by_hits:
+        return [0] * len(asked.options)
+    found = [_NEVER] * len(asked.options)
+    columns = iter(wholes)
+    for plan, since, until in plans:
+        for option in range(len(asked.options)):
+            shown = next(columns)[asked.exposure]
+            starts = (start for start, n in zip(plan.starts, shown, strict=True) if n > 0 and since <= start < until)
+            found[option] = min(found[option], next(starts, _NEVER))
+    return found
 
 
 def _apart(whole: Columns, children: Mapping[str, Columns], metric: str) -> NDArray[Any]:
@@ -162,16 +186,25 @@ def _apart(whole: Columns, children: Mapping[str, Columns], metric: str) -> NDAr
     return found
 
 
-def _taken(asked: Asked, texts: Sequence[str], cells: Floats, sums: Sequence[Mapping[str, int]], now: int) -> Taken:
+def _taken(
+    asked: Asked,
+    texts: Sequence[str],
+    cells: Floats,
+    first: Sequence[int],
+    sums: Sequence[Mapping[str, int]],
+    unshown: Sequence[str],
+    now: int,
+) -> Taken:
     """A table of cells, and what of them is of today; ``sums`` are those of each option, in millionths."""
     used, cells[0] = np.unique(cells[0], return_inverse=True)
     contexts = [Context.read(texts[place]) for place in used.astype(int).tolist()]
     day = now - now % DAY
     today = cells[2] >= day
+    told = cells[2] >= np.array(first)[cells[1].astype(int)]
     cells[2] = (now - cells[2]) / _HOUR
     exposure, reward = (_all(sums, metric) for metric in (asked.exposure, asked.reward))
-    table = Table(contexts, asked.options, cells.T, Moments(exposure, reward, *_scatter(asked, sums)))
-    return Taken(table, day, replace(table, cells=cells.T[today]).sums())
+    table = Table(contexts, asked.options, cells.T[told], Moments(exposure, reward, *_scatter(asked, sums)))
+    return Taken(table, day, replace(table, cells=cells.T[today]).sums(), unshown)
 
 
 def _scatter(asked: Asked, sums: Sequence[Mapping[str, int]]) -> tuple[float | None, float | None, float | None]:

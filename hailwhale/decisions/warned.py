@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from hailwhale.choices import CostWarning
 from hailwhale.decisions.policies import Moments
@@ -28,20 +28,22 @@ def cost_warning(asked: Asked, goal: object) -> str | None:
     return message
 
 
-def missing(whale: Whale, asked: Asked, moments: Moments, aside: Iterable[str]) -> str | None:
+def missing(whale: Whale, asked: Asked, moments: Moments, unshown: Sequence[str]) -> str | None:
     """What was never counted of a decision, where something else was: a name that was misspelt, or not given.
 
-    ``aside``: options that earned something and were never shown.
+    ``unshown``: options that earned something and were never shown.
     Asks the engine only where one side of the formula is 0.
     """
     if moments.exposure and moments.reward:
-        return _unshown(sorted(aside), asked) if aside else None
+        return _unshown(unshown, asked) if unshown else None
     options = sorted({path[-1] for path in whale.pks(asked.pk)})
     if not options:
         return None
     if not set(options) & set(asked.options):
         return f'nothing was counted of {_listed(asked.options)}; there are {_listed(options)} (give those options)'
-    if moments.reward and asked.by_hits:
+    if unshown and moments.exposure:
+        return _unshown(unshown, asked)
+    if unshown:
         return f'something was earned, and nothing was counted of {asked.exposure!r} (count what is shown, too)'
     names = [name for name in whale.metric_names(asked.pk) if not is_product(name)]
     lacking = [repr(name) for name in (asked.reward, asked.exposure) if name not in names]
@@ -53,7 +55,7 @@ def missing(whale: Whale, asked: Asked, moments: Moments, aside: Iterable[str]) 
 
 def _unshown(options: Sequence[str], asked: Asked) -> str:
     of = f'{asked.reward!r} was counted of {_listed(options)}, and no {asked.exposure!r}'
-    return f'{of}: that tells nothing of what they are worth, and is left aside (count what is shown, too)'
+    return f'{of}: that tells nothing of what is to be earned, and is left aside (count what is shown, too)'
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -8,9 +8,9 @@ const HIGHEST = 380;
 const NARROWEST_AXIS = 46;
 const NARROWEST_LABEL = 70;
 const WHOLE_STEPS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
-const LARGE = 100;
-// From so many buckets on, a line that is thin is easier to read among others, and is drawn in a tenth of the time.
+// Among more buckets than this a thin line is easier to read beside others, and is drawn in a tenth of the time.
 const DENSE = 600;
+const isDense = (starts) => starts.length > DENSE;
 const STEPS_LEFT = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
 
 /**
@@ -42,7 +42,7 @@ export class Chart {
   draw({ starts, series, hidden, hues, zone, theme, formats, locale, unfinished = false }) {
     const data = [starts, ...series.map(({ values }) => values)];
     const styles = series.map(({ name }) => [name, hues.get(name)]);
-    const shape = JSON.stringify([styles, zone, theme, starts.length < 2, areStepsWhole(series, hidden), unfinished]);
+    const shape = JSON.stringify([styles, zone, theme, starts.length < 2, isDense(starts), isWhole(series), unfinished]);
     if (this.plot === null || shape !== this.shape) {
       this.plot?.destroy();
       this.plot = this.create(
@@ -141,11 +141,11 @@ export function chartOptions({ series, hidden, hues, zone, theme, formats, local
         stroke: theme.faint, font: FONT, size: axisSize, gap: 8,
         grid: { stroke: theme.grid, width: 1 }, ticks: { show: false },
         values: (_, splits) => splits.map(formats.axis),
-        ...(areStepsWhole(series, hidden) ? { incrs: WHOLE_STEPS } : {}),
+        ...(isWhole(series) ? { incrs: WHOLE_STEPS } : {}),
       },
     ],
     series: [{}, ...series.map((one, index) => seriesOptions(one, {
-      hidden, theme, colour: colours[index], single: starts.length < 2, dense: starts.length > DENSE,
+      hidden, theme, colour: colours[index], single: starts.length < 2, dense: isDense(starts),
       unfinished: unfinished && starts.length > 1,
     }))],
     hooks: { setCursor: [pointed] },
@@ -184,15 +184,10 @@ function fade(plot, colour) {
   return gradient;
 }
 
-// Half a hit is nothing to mark on the axis. Where large values are seen none of the steps is a part of one, whatever else there is:
-// then nothing more is looked at.
-function areStepsWhole(series, hidden) {
-  for (const { name, values } of series) {
-    if (hidden.has(name)) continue;
-    for (let i = 0; i < values.length; i += 1) {
-      if (Math.abs(values[i]) > LARGE) return true;
-      if (!Number.isInteger(values[i] ?? 0)) return false;
-    }
+/** True when every value is a whole number: then half a hit is nothing to mark on the axis. */
+function isWhole(series) {
+  for (const { values } of series) {
+    for (let i = 0; i < values.length; i += 1) if (!Number.isInteger(values[i] ?? 0)) return false;
   }
   return true;
 }

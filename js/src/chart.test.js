@@ -109,13 +109,6 @@ test('half a hit is not on the axis, half a second is', () => {
   expect(options({ series: [{ name: '_', isOverall: true, values: [0.5] }] }).axes[1].incrs).toBe(undefined);
 });
 
-test('steps of large values are whole whatever the others are, as far as these are seen', () => {
-  const series = [{ name: '_', isOverall: true, values: [null, 101] }, { name: 'UK', isOverall: false, values: [0.5, 0.25] }];
-  expect(options({ series }).axes[1].incrs[0]).toBe(1);
-  expect(options({ series, hidden: new Set(['_']) }).axes[1].incrs).toBe(undefined);
-  expect(options({ series, hidden: new Set(['UK']) }).axes[1].incrs[0]).toBe(1);
-});
-
 test('among many buckets lines are thin', () => {
   const widths = (count) => {
     const starts = Array.from({ length: count }, (_, place) => place * 60_000);
@@ -123,6 +116,16 @@ test('among many buckets lines are thin', () => {
   };
   expect(widths(600)).toEqual([2, 1.75]);
   expect(widths(601)).toEqual([2, 1]);
+});
+
+test('the drawing of a few buckets makes room for one of many, and that for one of a few', () => {
+  const long = Array.from({ length: 601 }, (_, place) => place * 60_000);
+  const of = (starts) => ({ ...model, starts, series: model.series.map((one) => ({ ...one, values: starts.map(() => 1) })) });
+  const widths = [model.starts, long, model.starts].map((starts) => {
+    chart.draw(of(starts));
+    return Plot.last.series[2].width;
+  });
+  expect(widths).toEqual([1.75, 1, 1.75]);
 });
 
 test('a single bucket is drawn as a point', () => {

@@ -26,9 +26,15 @@ export function readColumns(answer, { node, metric, weights = new Map() }) {
 function unionOfStarts(lists) {
   // Nearly always all series have the same buckets, in order: then the first list is the answer.
   const first = column(lists[0] ?? [], 0);
-  const same = first.every((at, i) => i === 0 || at > first[i - 1]) && lists.every((points) => startAt(points, first));
+  const same = isAscending(first) && lists.every((points) => startAt(points, first));
   const starts = same ? first : [...new Set(lists.flatMap((points) => column(points, 0)))].sort((a, b) => a - b);
   return { starts, same };
+}
+
+function isAscending(starts) {
+  let i = 1;
+  while (i < starts.length && starts[i] > starts[i - 1]) i += 1;
+  return i >= starts.length;
 }
 
 function startAt(points, starts) {
@@ -38,8 +44,8 @@ function startAt(points, starts) {
 }
 
 /**
- * The first or the second of all points, which are pairs. A plain loop, as those beside it: the first graph of a page is drawn
- * by code that the browser has not made quick yet, and to call a function for each point would take longer than to draw them.
+ * The first or the second of all points, which are pairs. A plain loop: the first graph of a page is drawn by code that the
+ * browser has not made quick yet, and to call a function for each of thousands of points takes as long as to draw them.
  */
 export function column(points, place) {
   const found = new Array(points.length);

@@ -1,11 +1,11 @@
 """What a browser takes to draw, and until a hit is seen: scripts for any page of a server that has a ``main``."""
 
-#: Draws what the server answers for the day of ``many``, ``rounds`` times: the number of lines, that of their points,
-#: and the milliseconds of each round from the answer until the canvas has it.
+#: Draws what the server answers for the day of ``many``, ``rounds`` times: the number of lines drawn, that of points in
+#: each, and the milliseconds until the canvas has them: from the answer's last byte, and in each round from the answer.
 DRAWING = """async (rounds) => {
     const {graph} = await import('/static/hailwhale.js');
     const times = [];
-    let answer;
+    let answer, lines, waited;
     for (let round = 0; round < rounds; round += 1) {
         const place = document.createElement('div');
         document.querySelector('main').prepend(place);
@@ -29,11 +29,15 @@ DRAWING = """async (rounds) => {
         const canvas = place.firstElementChild.shadowRoot.querySelector('canvas');
         canvas.getContext('2d').getImageData(0, 0, 1, 1);
         times.push(performance.now() - start);
+        if (round === 0) {
+            const loads = performance.getEntriesByType('resource');
+            waited = performance.now() - loads.find(({name}) => name.includes('/plotpoints')).responseEnd;
+        }
+        lines = place.firstElementChild.shadowRoot.querySelectorAll('[data-role=legend] .name').length;
         one.destroy();
         place.remove();
     }
-    const lines = Object.values(answer).map(({hits}) => hits.length);
-    return [lines.length, Math.min(...lines), times];
+    return [lines, Math.min(...Object.values(answer).map(({hits}) => hits.length)), waited, times];
 }"""
 
 #: Counts at a path, and waits until the number of the graph in the page has changed and is painted; milliseconds.

@@ -29,8 +29,6 @@ VIEWERS = 200
 PAGES = 9
 #: What they draw: a day by minutes, of all together and of each child.
 LINES, POINTS = 10, 1_440
-#: So many lines and points are drawn: a day by minutes, of all together and of each child.
-LINES, POINTS = 10, 1_440
 #: Seconds between two hits, so that they fall anywhere between two looks of the server.
 APART = 0.73
 #: After so many seconds an event does not come any more.
@@ -148,7 +146,7 @@ def _cpu(pid: int) -> float:
 def _seen(bench: Bench) -> list[Figure]:
     """How soon a graph is drawn and a hit is seen, and what a reader has to load."""
     hits = bench.size(15, 1)
-    first, later = [], []
+    last, first, later = [], [], []
     soon: dict[str, list[float]] = {'/count_now': [], '/count': []}
     with bench.engine() as engine, chromium.browser() as browser:
         engine.empty()
@@ -166,12 +164,14 @@ def _seen(bench: Bench) -> list[Figure]:
                         time.sleep(APART - waits[-1] % APART)
                     seen.append(quantile(waits, 0.5))
                 page.close()
-                ones, more = _drawn(browser, url, bench.size(PAGES, 1), bench.size(5, 1))
+                waits, ones, more = _drawn(browser, url, bench.size(PAGES, 1), bench.size(5, 1))
+                last.append(quantile(waits, 0.5))
                 first.append(quantile(ones, 0.5))
                 later.append(quantile(more, 0.5))
     what = f'{LINES} lines of {POINTS:,} points'
     return [
         Figure('T14', what, 'first draw in a page, p50', 'ms', first, goal=at_most(50)),
+        Figure('T14', what, 'the same from the last byte, p50', 'ms', last),
         Figure('T14', what, 'further draws, p50', 'ms', later, goal=at_most(50)),
         *(
             Figure('T14', f'1 hit by {path}', 'hit to screen, p50', 's', seen, goal=at_most(1))
@@ -189,19 +189,20 @@ def _day(now: int) -> Iterator[dict[str, object]]:
             yield {'pk': 'many', 'dimensions': f'child {child}', 'metrics': {'hits': hits}, 'at': now - 60 * minute}
 
 
-def _drawn(browser: Browser, url: str, pages: int, rounds: int) -> tuple[list[float], list[float]]:
-    """How long it takes to draw first in a page, by code that has not run there before; and then again and again."""
-    first, later = [], []
+def _drawn(browser: Browser, url: str, pages: int, rounds: int) -> tuple[list[float], list[float], list[float]]:
+    """How long it takes to draw first in a page, from the answer's last byte and from the answer; and then again."""
+    last, first, later = [], [], []
     for _ in range(pages):
         page = browser.new_page(viewport={'width': 1280, 'height': 900})
         page.goto(f'{url}static/uplot-license.txt')
         page.evaluate("document.body.innerHTML = '<main></main>'")
-        lines, points, (one, *more) = page.evaluate(screens.DRAWING, 1 + rounds)
+        lines, points, wait, (one, *more) = page.evaluate(screens.DRAWING, 1 + rounds)
         same((lines, points), (LINES, POINTS), 'lines and points')
+        last.append(wait)
         first.append(one)
         later += more
         page.close()
-    return first, later
+    return last, first, later
 
 
 def _sizes() -> list[Figure]:

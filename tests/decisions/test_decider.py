@@ -116,6 +116,38 @@ def spread(found: Counter[str], weights: dict[str, float]) -> list[float]:
     return [(found[option] - number * w) / (number * w * (1 - w)) ** 0.5 for option, w in weights.items()]
 
 
+# -- what nobody was shown ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('shown', [0, 3, 500])
+def test_what_an_option_earned_before_it_was_shown_does_not_make_it_the_best(
+    whale: Whale, decider: Decider, shown: int
+) -> None:
+    tell(whale, 'red', 1_000, 40, US, at=NOW - DAY)
+    tell(whale, 'blue', 1_000, 80, US, at=NOW - DAY)
+    tell(whale, 'green', 0, 50, US, at=NOW - DAY)
+    if shown:
+        tell(whale, 'green', shown, shown // 25, US)
+    found = decider.decide(*ASKED, OPTIONS, FORMULA, US, explain=True)
+    assert found.weights['green'] < 0.4
+    assert found.weights['blue'] > 0.4
+    assert all(0.01 < (reason.mean or 0) < 0.2 for reason in found.reasons)
+
+
+def test_nor_does_what_it_earns_since_the_model_was_made(whale: Whale, decider: Decider, seconds: Seconds) -> None:
+    tell(whale, 'red', 1_000, 40, US)
+    tell(whale, 'blue', 1_000, 80, US)
+    before = decider.decide(*ASKED, OPTIONS, FORMULA, US).weights
+    tell(whale, 'green', 0, 9, US)
+    seconds.now += 5
+    assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == before
+    tell(whale, 'green', 900, 0, US)
+    seconds.now += 5
+    after = decider.decide(*ASKED, OPTIONS, FORMULA, US).weights
+    assert after != before
+    assert after['green'] < 0.5
+
+
 # -- chances ----------------------------------------------------------------------------------------------------------
 
 

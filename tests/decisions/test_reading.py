@@ -108,6 +108,8 @@ def some_events(rng: Random, now: int, count: int, reach: int) -> list[tuple[str
 def test_a_table_holds_what_a_dict_would(whale: Whale, clock: Clock, now: int, asked: Asked) -> None:
     clock.now = now
     ledger = Ledger(whale, asked)
+    # Each was shown before it earned anything.
+    ledger.count([(option, None, now - 61 * DAY, None) for option in OPTIONS])
     ledger.count(some_events(Random(now), now, 150, 60 * DAY))
     taken = read(whale, asked)
     expected = ledger.sums(0)
@@ -121,6 +123,35 @@ def test_a_table_holds_what_a_dict_would(whale: Whale, clock: Clock, now: int, a
         assert moments.products == pytest.approx(ledger.products('earned', 'spent'))
     assert taken.day == now - now % DAY
     assert nearly(taken.today, ledger.sums(taken.day))
+
+
+@pytest.mark.parametrize('before', [HOUR, DAY, 20 * DAY])
+def test_what_an_option_earned_before_it_was_first_shown_is_in_no_table(
+    whale: Whale, clock: Clock, before: int
+) -> None:
+    shown, early = clock.now - HOUR, clock.now - HOUR - before
+    ledger, odd = Ledger(whale, MONEY), Ledger(whale, MONEY)
+    ledger.count([('blue', VISITORS[1], early, None), ('blue', VISITORS[1], early, {'earned': 3})])
+    odd.count([('green', VISITORS[1], early, {'earned': 700}), ('red', VISITORS[2], early, {'earned': 5_000})])
+    ledger.count([('red', VISITORS[2], shown, None), ('red', VISITORS[2], shown, {'earned': 7})])
+    taken = read(whale, MONEY)
+    assert nearly(taken.table.sums(), ledger.sums(0))
+    moments = taken.table.moments
+    assert (moments.exposure, moments.reward) == (2, 10)
+    assert moments.squares == pytest.approx(9 + 49)
+    # Of green alone nothing was shown at all.
+    assert taken.unshown == ['green']
+    # What is read of today by itself has all of it, and so has what is taken from that.
+    both = Ledger(whale, MONEY, ledger.events + odd.events)
+    assert nearly(taken.today, both.sums(taken.day))
+
+
+def test_what_costs_nothing_may_earn(whale: Whale) -> None:
+    ledger = Ledger(whale, RETURN)
+    ledger.count([('blue', None, NOW - DAY, {'earned': 5}), ('red', None, NOW, {'earned': 1, 'spent': 2})])
+    taken = read(whale, RETURN)
+    assert nearly(taken.table.sums(), ledger.sums(0))
+    assert list(taken.unshown) == []
 
 
 @pytest.mark.parametrize('now', MOMENTS)
@@ -147,7 +178,8 @@ def test_an_event_that_comes_late_is_read_in_the_hour_in_which_it_happened(whale
 
 @pytest.mark.parametrize('period', ['1h:3h', 'today', 'yesterday', '1d:40d', '2037-11-20/2037-11-21', 'hour'])
 def test_of_a_period_only_what_lies_in_it_is_read(whale: Whale, period: str) -> None:
-    asked = Asked(MONEY.pk, OPTIONS, 'earned', 'hits', Period.parse(period))
+    # Of hits, what was earned by an option that was shown before the period alone would be left aside.
+    asked = Asked(MONEY.pk, OPTIONS, 'earned', 'spent', Period.parse(period))
     ledger = Ledger(whale, asked)
     ledger.count(some_events(Random(5), NOW, 120, 45 * DAY))
     start, end = Period.parse(period).window(NOW)
@@ -157,7 +189,7 @@ def test_of_a_period_only_what_lies_in_it_is_read(whale: Whale, period: str) -> 
     for option in OPTIONS:
         pk = [*MONEY.pk, option]
         row = [sums[0] for (_, name), sums in taken.table.sums().items() if name == option]
-        assert sum(row) == whale.total(pk, 'hits', period=period)
+        assert sum(row) == pytest.approx(whale.total(pk, 'spent', period=period))
     assert nearly(taken.today, ledger.sums(max(start, taken.day), end))
     contexts, expected = [context_of(visitor) for visitor in VISITORS[1:]], ledger.sums(max(start, MIDNIGHT), end)
     for context, now in zip(contexts, today(whale, asked, *contexts), strict=True):
@@ -191,9 +223,10 @@ def test_nothing_counted_is_a_table_of_nothing(whale: Whale) -> None:
 
 
 def test_what_was_taken_back_whole_is_a_sum_of_nothing(whale: Whale) -> None:
-    Ledger(whale, MONEY).count([('red', VISITORS[1], NOW, {'earned': sign * 5}) for sign in (1, -1)])
+    shown = ('red', VISITORS[1], NOW, None)
+    Ledger(whale, MONEY).count([shown, *(('red', VISITORS[1], NOW, {'earned': sign * 5}) for sign in (1, -1))])
     taken = read(whale, MONEY)
-    assert taken.table.sums() == {('country/US device/phone', 'red'): (0, 0, 2)}
+    assert taken.table.sums() == {('country/US device/phone', 'red'): (1, 0, 2)}
     assert taken.table.moments.squares == 50
 
 

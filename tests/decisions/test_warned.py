@@ -83,12 +83,12 @@ def test_an_option_that_earned_and_was_never_shown_is_named_and_taken_for_a_new_
     tell(whale, 'red', 60, 9)
     tell(whale, 'blue', 0, 50)
     said = (
-        "'earned' was counted of blue, and no 'hits': that tells nothing of what they are worth, and is left aside "
+        "'earned' was counted of blue, and no 'hits': that tells nothing of what is to be earned, and is left aside "
         '(count what is shown, too)'
     )
     assert warning(formula='earned/hits') == warning(formula='earned/hits', goal='min') == said
     reasons = {one.option: one for one in whale.decision(*ASKED, OPTIONS, 'earned/hits', explain=True).reasons}
-    assert (reasons['blue'].exposure, reasons['blue'].reward) == (0, 50)
+    assert (reasons['blue'].exposure, reasons['blue'].reward) == (0, 0)
     assert reasons['blue'].mean == pytest.approx(9 / 60, rel=0.1)
 
 

@@ -49,11 +49,8 @@ def fit(table: Table, *, least: bool = False, by_hits: bool = True, tuning: Tuni
     options = [table.options[place] for place in order]
     if table.moments.exposure <= 0:
         return Model(options, tuning, Turn(), whole)
-    aside: frozenset[str] = frozenset()
-    if by_hits:
-        table, aside = _of_shown(table)
     turn = Turn.of(table, least=least, by_hits=by_hits)
-    model = Model(options, tuning, turn, whole, aside=aside)
+    model = Model(options, tuning, turn, whole)
     turned = turn.table(table)
     if turned.moments.exposure <= 0 or turned.moments.reward <= 0:
         return model
@@ -142,21 +139,6 @@ def _rows(layout: Layout, rates: Rates, seen: Quantity, spreads: Spreads) -> tup
     spread = spreads.of_contexts(layout) + spreads.of_paths(layout)
     bases = rates.bases(layout, seen.exposure, seen.reward, seen.scatter, spread)
     return bases, Rows.of(seen.exposure, seen.reward, bases, seen.scatter, seen.binary)
-
-
-def _of_shown(table: Table) -> tuple[Table, frozenset[str]]:
-    """A table without what was earned by options that were never shown, which tells nothing of them; and these."""
-    columns = table.columns().copy()
-    _, option, _, exposure, reward, times = columns
-    places = option.astype(int)
-    unshown = (np.bincount(places, exposure, len(table.options)) <= 0)[places] & (reward != 0)
-    if not unshown.any():
-        return table, frozenset()
-    whole = np.abs(reward).sum()
-    reward[unshown] = times[unshown] = 0.0
-    moments = table.moments.narrowed(float(reward.sum()), float(np.abs(reward).sum() / whole))
-    names = frozenset(table.options[place] for place in np.unique(places[unshown]).tolist())
-    return replace(table, cells=columns.T, moments=moments), names
 
 
 def _narrowed(table: Table, most: int) -> Table:

@@ -47,7 +47,6 @@ class Model:
     unit: float = 1.0  #: what each reward is worth, where all are alike
     #: Of those that came late, the share of what they have to show until they are judged like the others.
     unproven: Mapping[str, float] = field(default_factory=dict)
-    aside: frozenset[str] = frozenset()  #: those that earned something and were never shown, which tells nothing
     late: float = 0.0  #: hours that rewards come late: then exposures since the table was read say nothing yet
     _parts: dict[tuple[str, tuple[str, ...]], _Parts] = field(default_factory=dict)
 
@@ -161,8 +160,6 @@ class Model:
                     earned = now.times - before.times
                 else:
                     shown, earned = self.turn.sums(shown, earned)
-                if shown <= 0 and option in self.aside:
-                    continue
                 exposure[place] = max(exposure[place] + shown, 0.0)
                 reward[place] = max(reward[place] + earned, 0.0)
         return exposure, reward

@@ -46,12 +46,6 @@ class Moments(NamedTuple):
         squares, exposures, products = self.powers()
         return Moments(self.reward, self.exposure, exposures, squares, products)
 
-    def narrowed(self, reward: float, share: float) -> Moments:
-        """Those of this sum of rewards, a share of what all rewards together were, as far as the moments tell."""
-        squares = reward if self.squares == self.reward else None if self.squares is None else share * self.squares
-        products = None if self.products is None else share * self.products
-        return self._replace(reward=reward, squares=squares, products=products)
-
     def rest(self, rate: float) -> float:
         """The sum of squares of what rewards are beside a rate times their exposure."""
         squares, exposures, products = self.powers()

@@ -10,6 +10,7 @@ import { complete, questionOf } from './options.js';
 import { home } from './origin.js';
 import { isPast } from './periods.js';
 import { Picture } from './picture.js';
+import { rehearseOnce } from './rehearsal.js';
 import { trouble } from './trouble.js';
 
 /** Milliseconds between two looks at the annotations of the server, at the least. */
@@ -58,6 +59,8 @@ class Graph {
     });
     this.unwatch = watchTheme(window, () => this.redraw());
     this.#ask(checked);
+    const isWaiting = () => this.#asked !== '' && this.#answer === null;
+    rehearseOnce(this.picture.root, checked, isWaiting, { window, createPlot, now });
   }
 
   /** Changes some options; only a change of the question asks the server again. */

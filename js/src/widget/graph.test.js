@@ -54,6 +54,32 @@ async function draw(options) {
   return one;
 }
 
+test('while it waits for its answer a graph is rehearsed out of sight', async () => {
+  const idle = vi.fn();
+  window.requestIdleCallback = idle;
+  const made = Plot.made;
+  const one = graph(target, { pk: 'shop', live: false }, { window, createPlot, feeds: { api: () => null, watch: () => () => {} } });
+  expect(idle).toHaveBeenCalledOnce();
+  idle.mock.calls[0][0]({ timeRemaining: () => 50 });
+  expect(Plot.made).toBe(made + 1);
+  await settle();
+  expect(Plot.last.destroyed).toBe(true);
+  expect(part('body').hidden).toBe(true);
+  one.destroy();
+});
+
+test('one that is gone or has its answer is not', async () => {
+  const idle = vi.fn();
+  window.requestIdleCallback = idle;
+  const one = await draw();
+  const made = Plot.made;
+  idle.mock.calls[0][0]({ timeRemaining: () => 50 });
+  expect(Plot.made).toBe(made);
+  one.destroy();
+  idle.mock.calls[0][0]({ timeRemaining: () => 50 });
+  expect(Plot.made).toBe(made);
+});
+
 test('overall and the important children are drawn, said and kept as a table', async () => {
   await draw();
   expect(Plot.last.data.slice(1)).toEqual([SHOP._, SHOP.sales, SHOP.services, SHOP['<b>x</b>']]);

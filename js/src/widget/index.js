@@ -1,7 +1,6 @@
 // What the bundles export.
 import { define } from './element.js';
 import { whenRead } from './reading.js';
-import { rehearse } from './rehearsal.js';
 import { scan } from './scan.js';
 
 export { HailGraph } from './element.js';
@@ -14,7 +13,5 @@ export function begin() {
   whenRead(document, () => {
     define();
     scan(document);
-    // Once there is nothing else to do, as while graphs wait for their answers. Nobody misses it where it fails.
-    (window.requestIdleCallback ?? setTimeout)(() => rehearse(document).catch(() => {}));
   });
 }

@@ -1,33 +1,53 @@
-// A graph that nobody sees, drawn while the page waits for its first answer.
+// A graph that nobody sees, drawn while the first one of a page waits for its answer.
 import { element } from '../dom.js';
-import { graph } from './graph.js';
+import { linesOf } from './lines.js';
+import { questionOf } from './options.js';
+import { Picture } from './picture.js';
 
+/** Milliseconds without anything else to do, as far as a browser can tell: a rehearsal takes about as long. */
+const ENOUGH = 30;
 const MINUTE = 60_000;
-const points = [0, 1, 2].map((place) => [place * MINUTE, place]);
-const ANSWER = { _: { hits: points }, a: { hits: points.map(([at, n]) => [at, n / 2]) } };
-const FEEDS = {
-  api: () => null,
-  watch(_, { answered }) {
-    answered(ANSWER);
-    return () => {};
-  },
-};
+const BUCKETS = 3;
 const UNSEEN = { position: 'fixed', visibility: 'hidden', width: '480px' };
+const windows = new WeakSet();
 
 /**
- * Draws two short lines and takes them away. Fonts, formats and what the browser prepares for code that runs for the first time
- * are there then for the first real graph, which is drawn sooner by a quarter.
+ * Once a window, when it has nothing else to do and while `isWaiting()`: draws two short lines as `options` have it, in `root`,
+ * and takes them away. Fonts, formats and what a browser prepares for code that runs for the first time are there then, and the
+ * answer is drawn sooner. A browser that does not tell when it has nothing to do has no rehearsal.
  */
-export async function rehearse({ body }, surroundings) {
+export function rehearseOnce(root, options, isWaiting, { window, createPlot, now = () => Date.now() }) {
+  if (windows.has(window)) return;
+  windows.add(window);
+  const whenIdle = (idle) => {
+    if (!isWaiting()) return;
+    if (idle.timeRemaining() < ENOUGH) window.requestIdleCallback(whenIdle);
+    // The graph itself tells what is wrong.
+    else rehearse(root, { ...options, annotations: [] }, { window, createPlot, now }).catch(() => {});
+  };
+  window.requestIdleCallback?.(whenIdle);
+}
+
+async function rehearse(root, options, surroundings) {
   const place = element('div', { inert: true });
   Object.assign(place.style, UNSEEN);
-  body.append(place);
+  root.append(place);
+  const picture = new Picture(place, { actions: {}, ...surroundings });
   try {
-    const one = graph(place, { pk: '', period: '1m:3m', threshold: 0, title: '' }, { feeds: FEEDS, ...surroundings });
-    // It is on its canvas after this.
+    picture.expect(options, []);
+    picture.show({ options, node: [], answer: linesOf(answerOf(options, surroundings.now()), options, []), before: null });
+    // uPlot draws in a microtask.
     await null;
-    one.destroy();
   } finally {
+    picture.destroy();
     place.remove();
   }
+}
+
+// As much as a question asks for: of all, and of one child.
+function answerOf(options, now) {
+  const first = now - (now % MINUTE) - (BUCKETS - 1) * MINUTE;
+  const points = (share) => Array.from({ length: BUCKETS }, (_, place) => [first + place * MINUTE, share * (place + 1)]);
+  const all = (share) => Object.fromEntries(questionOf(options, []).metrics.map((metric) => [metric, points(share)]));
+  return { _: all(2), a: all(1) };
 }

@@ -244,37 +244,6 @@ def test_a_table_that_says_nothing_gives_even_weights(source: Table) -> None:
     assert set(fit(source).weights(ANYBODY, OPTIONS).values()) == {1 / 3}
 
 
-@pytest.mark.parametrize('by_times', [True, False])
-@pytest.mark.parametrize('least', [True, False])
-def test_what_was_earned_by_what_was_never_shown_says_nothing(least: bool, by_times: bool) -> None:
-    contexts = [Context.of({'country': country}) for country in 'xy']
-    shown = [
-        Cell(place, option, age, 40.0, 2.0 + option, (2.0 + option) * by_times)
-        for place in (0, 1)
-        for option in (0, 1)
-        for age in (0, 9)
-    ]
-    odd = [Cell(place, 2, 3.0, 0.0, 1e6, 1e6 * by_times) for place in (0, 1)]
-    moments = Moments(320.0, 20.0, 20.0)
-    with_odd = Table(contexts, list('abc'), [*shown, *odd], Moments(320.0, 20.0 + 2e6, 20.0 + 2e6))
-    found, known = fit(with_odd, least=least), fit(Table(contexts, list('abc'), shown, moments), least=least)
-    assert (found.aside, known.aside) == ({'c'}, set())
-    for context in (*contexts, ANYBODY):
-        now = {'c': Sums(0.0, 2e6, 2e6)}
-        weights = found.weights(context, list('abc'))
-        assert weights == pytest.approx(known.weights(context, list('abc')))
-        assert found.weights(context, list('abc'), now) == weights
-    shown_by_now = {'c': Sums(400.0, 1e6, 1e6)}
-    first = found.weights(contexts[0], list('abc'))['c']
-    later = found.weights(contexts[0], list('abc'), shown_by_now)['c']
-    assert later > first if least else later < first
-    reasons = {reason.option: reason for reason in found.reasons(contexts[0], list('abc'))}
-    assert reasons['c'].reward == 1e6
-    mean = reasons['c'].mean
-    assert mean
-    assert 0.02 < mean < 0.2
-
-
 def test_only_what_is_compared_otherwise_is_turned() -> None:
     assert fit(money(1)).turn == Turn()
     assert fit(money(1), least=True, by_hits=False).turn == Turn(swap=True)
