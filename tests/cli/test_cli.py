@@ -66,6 +66,17 @@ def test_matrices_are_reckoned_with_in_one_thread_unless_told_otherwise(given: d
     assert {pool['num_threads'] for pool in pools if pool['internal_api'] == 'openblas'} <= {min(threads, most)}
 
 
+@pytest.mark.parametrize(('name', 'expected'), [('COLUMNS', '1'), ('OMP_NUM_THREADS', None)])
+def test_who_says_how_many_threads_there_are_is_heard(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, expected: str | None
+) -> None:
+    monkeypatch.delenv('OPENBLAS_NUM_THREADS', raising=False)
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    monkeypatch.setenv(name, '2')
+    run('sample-size', '--rate', '.1', '--lift', '.2')
+    assert os.environ.get('OPENBLAS_NUM_THREADS') == expected
+
+
 def test_without_a_command_or_with_a_wrong_one_the_usage_is_shown(run: Run) -> None:
     for argv in ((), ('dance',), ('count',), ('top', 'x', '-n', '0'), ('plot', 'x', '--limit', 'x')):
         code, out, err = run(*argv)

@@ -92,6 +92,14 @@ def test_an_option_that_earned_and_was_never_shown_is_named_and_taken_for_a_new_
     assert reasons['blue'].mean == pytest.approx(9 / 60, rel=0.1)
 
 
+def test_so_it_is_where_nothing_else_was_earned(whale: Whale, warning: Callable[..., str | None]) -> None:
+    tell(whale, 'red', 60, 0)
+    tell(whale, 'blue', 0, 50)
+    found = warning(formula='earned/hits')
+    assert found
+    assert found.startswith("'earned' was counted of blue, and no 'hits': ")
+
+
 def test_what_costs_nothing_is_no_mistake(whale: Whale) -> None:
     tell(whale, 'red', 60, 9)
     tell(whale, 'red', 0, 9, reward='spent')

@@ -118,6 +118,7 @@ def test_any_split_has_an_answer_in_numbers_or_is_refused(counts: Any, weights: 
 @example(0.03, 1e308, None, 0.05, 0.8, 1)
 @example(0.03, 0.2, 1e-30, 0.05, 0.8, 1e30)
 @example(1 - 1e-12, 1e-12, 1, 0.05, 0.8, 1)
+@example('5', '0.05', '1', '0.05', '0.8', '1')
 def test_any_plan_has_a_size_or_is_refused(base: Any, lift: Any, sd: Any, alpha: Any, power: Any, more: Any) -> None:
     for kind in ({}, {'kind': 'mean', 'sd': sd}):
         for named in ({}, {'alpha': alpha}, {'power': power}, {'alpha': alpha, 'power': power}):

@@ -81,7 +81,10 @@ def sample_size(
     if one_of(looking, ('once', 'always'), 'looking') == 'always':
         if sides == 'one':
             raise InvalidInput("looking='always' has two sides (leave sides out)", field='sides')
-        each = each * _ALWAYS if kind == 'binomial' else _always(each / wanted**2, 1 + share, alpha, power)
+        if kind == 'binomial':
+            each *= _ALWAYS
+        else:
+            each = _always(each / wanted**2, 1 + share, fraction(alpha, 'alpha'), fraction(power, 'power'))
     if not each * max(1.0, share) < MOST_VISITORS:
         raise InvalidInput(f'a difference of {delta:g} takes {each:g} visitors (look for a larger one)', field='lift')
     # Rounding must not ask for one more.
