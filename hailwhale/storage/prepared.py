@@ -18,8 +18,8 @@ from hailwhale.storage.reads import Call, Chunk, eras_of, together
 from hailwhale.storage.redis import Engine, evaluate_all
 from hailwhale.storage.wire import Wire, bulk, pack
 
-#: Children whose numbers are remembered.
-_REMEMBERED = 2_000
+#: Questions that are remembered, and bytes of their commands.
+_REMEMBERED, _BYTES = 2_000, 4_000_000
 
 
 class _Group(NamedTuple):
@@ -27,6 +27,14 @@ class _Group(NamedTuple):
 
     names: list[bytes]  #: one an era
     counters: list[list[bytes]]  #: by chunk, one a metric
+
+
+class _Known(NamedTuple):
+    """What is known of the children of a question."""
+
+    numbers: list[bytes]  #: child by child, one an era
+    commands: bytes  #: that read their fields, and after these the numbers
+    replies: int  #: as many as there are commands
 
 
 class PreparedSeries:
@@ -45,7 +53,8 @@ class PreparedSeries:
             Call(shard, groups[start : start + most], of_chunks, metrics) for start in range(0, len(groups), most)
         ]
         self._groups = [self._group(group) for group in groups]
-        self._numbers: dict[tuple[str, ...], list[bytes]] = {}
+        self._known: dict[tuple[str, ...], _Known] = {}
+        self._size = 0
 
     def _group(self, group: str) -> _Group:
         names = [pack('HGET', keys.names_key(self._shard, era, group), more=1) for era in self._eras]
@@ -71,8 +80,8 @@ class PreparedSeries:
         return self._engine.run(self._shard, lambda wire: self._asked(wire, asked), again=True)
 
     def _asked(self, wire: Wire, children: tuple[str, ...]) -> list[list[Micros]]:
-        numbers = self._numbers.get(children)
-        found = None if numbers is None else self._read(wire, children, numbers)
+        known = self._known.get(children)
+        found = None if known is None else self._read(wire, known)
         return self._learned(wire, children) if found is None else found
 
     def _learned(self, wire: Wire, children: tuple[str, ...]) -> list[list[Micros]]:
@@ -84,13 +93,14 @@ class PreparedSeries:
         for call, reply in zip(self._calls, evaluate_all(wire, 'series', datas), strict=True):
             sums += [[sum(column) for column in columns.values()] for columns in call.columns(reply)]
             numbers += call.numbers(reply)
-        if len(self._numbers) >= _REMEMBERED:
-            self._numbers.clear()
-        self._numbers[children] = numbers
+        if len(self._known) >= _REMEMBERED or self._size > _BYTES:
+            self._known, self._size = {}, 0
+        self._known[children] = known = self._encoded(children, numbers)
+        self._size += len(known.commands)
         return sums
 
-    def _read(self, wire: Wire, children: tuple[str, ...], numbers: list[bytes]) -> list[list[Micros]] | None:
-        """By plain commands; None where a number is another one by now."""
+    def _encoded(self, children: tuple[str, ...], numbers: list[bytes]) -> _Known:
+        """The plain commands for children with these numbers."""
         counters: list[bytes] = []
         names: list[bytes] = []
         at = 0
@@ -105,9 +115,13 @@ class PreparedSeries:
                         counters += (head, fields)
             at += len(self._eras)
         # The tables last: whatever changed meanwhile, numbers that are the same then were the same before.
-        wire.send(b''.join((*counters, *names)))
-        values = wire.values((len(counters) + len(names)) // 2)
-        first = len(values) - len(names) // 2
+        return _Known(numbers, b''.join((*counters, *names)), (len(counters) + len(names)) // 2)
+
+    def _read(self, wire: Wire, known: _Known) -> list[list[Micros]] | None:
+        """By plain commands; None where a number is another one by now."""
+        wire.send(known.commands)
+        values, numbers = wire.values(known.replies), known.numbers
+        first = len(values) - len(numbers)
         return list(self._sums(values, numbers)) if values[first:] == numbers else None
 
     def _sums(self, values: Sequence[bytes], numbers: Sequence[bytes]) -> Iterator[list[Micros]]:

@@ -132,13 +132,16 @@ class TestAnswers:
         assert calls()['cmdstat_evalsha'] == 1
         assert 'cmdstat_evalsha' not in calls()
 
-    def test_what_is_remembered_is_bounded(self, store: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(prepared, '_REMEMBERED', 2)
+    @pytest.mark.parametrize(('limit', 'most', 'remembered'), [('_REMEMBERED', 2, 2), ('_BYTES', 10, 1)])
+    def test_what_is_remembered_is_bounded(
+        self, store: Storage, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, remembered: int
+    ) -> None:
+        monkeypatch.setattr(prepared, limit, most)
         ask = prepared_series(store, ways(1), 1)
         store.count(event(Happening(('shop', 'tea'))), now=NOW)
         for child in encoded(['tea', 'milk', 'never', 'tea', 'milk']):
             assert ask([child])[0][0] == (ONE if child == 'tea' else 0)
-            assert len(ask._numbers) <= 2
+            assert len(ask._known) <= remembered
 
     def test_an_error_of_one_command_is_raised_and_the_connection_serves_on(
         self, redis_server: Server, redis_one: Storage
