@@ -105,6 +105,7 @@ def test_amounts_of_any_size_have_an_answer_in_numbers_within_any_bounds(
 @given(st.lists(NUMBERS, max_size=4), st.one_of(st.none(), st.lists(NUMBERS, max_size=4)), NUMBERS, NUMBERS)
 @example([1e15, 1, 1], [1, 1, 1e-9], 0.001, 1e-30)
 @example([1e15, 1, 1], None, 0.001, 1e30)
+@example(['10', '12'], ['1', '1'], '0.05', '100')
 def test_any_split_has_an_answer_in_numbers_or_is_refused(counts: Any, weights: Any, threshold: Any, k: Any) -> None:
     for named in ({}, {'threshold': threshold}, {'k': k}):
         found = answer(statistics.sample_ratio, counts, weights, **named)

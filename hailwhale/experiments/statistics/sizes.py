@@ -84,7 +84,8 @@ def sample_size(
         if kind == 'binomial':
             each *= _ALWAYS
         else:
-            each = _always(each / wanted**2, 1 + share, fraction(alpha, 'alpha'), fraction(power, 'power'))
+            level = fraction(alpha, 'alpha')
+            each = _always(each / wanted**2, 1 + share, level, a_power(power, level))
     if not each * max(1.0, share) < MOST_VISITORS:
         raise InvalidInput(f'a difference of {delta:g} takes {each:g} visitors (look for a larger one)', field='lift')
     # Rounding must not ask for one more.

@@ -80,13 +80,13 @@ def sample_ratio(
     >>> round(found.p, 6), found.sequential.p, found.mismatch
     (0.04767, 1.0, False)
     """
-    fraction(threshold, 'threshold')
+    threshold = fraction(threshold, 'threshold')
     if look not in ('always', 'once'):
         raise InvalidInput(f'not a look: {shown(look)} (use always or once)', field='look')
     counts, weights = _by_name(counts, weights)
     numbers = [whole_number(count, 'counts') for count in counts]
     shares = _shares(numbers, weights)
-    positive(k, 'k')
+    k = positive(k, 'k')
     used = [(n, share) for n, share in zip(numbers, shares, strict=True) if share]
     total = sum(numbers)
     expected = tuple(share * total for share in shares)
