@@ -358,13 +358,12 @@ def _since(
     What was earned where nothing was shown by now tells nothing.
     """
     all, old = whole.get(key, NOTHING), before.get(key, NOTHING)
-    if by_hits and all.exposure + sums.exposure - old.exposure <= 0:
-        return all
-    return Sums(
+    found = Sums(
         all.exposure + sums.exposure - old.exposure,
         all.reward + sums.reward - old.reward,
         all.times + sums.times - old.times,
     )
+    return all if by_hits and found.exposure <= 0 else found
 
 
 def _weights(

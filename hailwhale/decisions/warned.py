@@ -34,17 +34,17 @@ def missing(whale: Whale, asked: Asked, moments: Moments, unshown: Sequence[str]
     ``unshown``: options that earned something and were never shown.
     Asks the engine only where one side of the formula is 0.
     """
+    if unshown and moments.exposure:
+        return _unshown(unshown, asked)
+    if unshown:
+        return f'something was earned, and nothing was counted of {asked.exposure!r} (count what is shown, too)'
     if moments.exposure and moments.reward:
-        return _unshown(unshown, asked) if unshown else None
+        return None
     options = sorted({path[-1] for path in whale.pks(asked.pk)})
     if not options:
         return None
     if not set(options) & set(asked.options):
         return f'nothing was counted of {_listed(asked.options)}; there are {_listed(options)} (give those options)'
-    if unshown and moments.exposure:
-        return _unshown(unshown, asked)
-    if unshown:
-        return f'something was earned, and nothing was counted of {asked.exposure!r} (count what is shown, too)'
     names = [name for name in whale.metric_names(asked.pk) if not is_product(name)]
     lacking = [repr(name) for name in (asked.reward, asked.exposure) if name not in names]
     there = [name for name in names if name not in (DEFAULT_METRIC, asked.reward, asked.exposure)]

@@ -38,8 +38,9 @@ function isAscending(starts) {
 }
 
 function startAt(points, starts) {
-  let i = points.length === starts.length ? 0 : -1;
-  while (i >= 0 && i < points.length && points[i][0] === starts[i]) i += 1;
+  if (points.length !== starts.length) return false;
+  let i = 0;
+  while (i < points.length && points[i][0] === starts[i]) i += 1;
   return i === points.length;
 }
 

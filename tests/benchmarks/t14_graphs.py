@@ -164,8 +164,8 @@ def _seen(bench: Bench) -> list[Figure]:
                         time.sleep(APART - waits[-1] % APART)
                     seen.append(quantile(waits, 0.5))
                 page.close()
-                waits, ones, more = _drawn(browser, url, bench.size(PAGES, 1), bench.size(5, 1))
-                last.append(quantile(waits, 0.5))
+                ends, ones, more = _drawn(browser, url, bench.size(PAGES, 1), bench.size(5, 1))
+                last.append(quantile(ends, 0.5))
                 first.append(quantile(ones, 0.5))
                 later.append(quantile(more, 0.5))
     what = f'{LINES} lines of {POINTS:,} points'
