@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 
-from hailwhale.paths import Path, decode, dimension_nodes, encode
+from hailwhale.paths import Path, decode, dimension_nodes, encode, escape
 
 #: Names of more bytes, as they are encoded, are cut to so many characters and a digest.
 _LONG, _KEPT = 72, 24
@@ -38,6 +38,11 @@ class Context:
         self.paths = paths
         #: The name under which it is counted: the paths, encoded, with blanks between; '' where nothing is known.
         self.text = ' '.join(map(encode, paths))
+
+    @cached_property
+    def code(self) -> str:
+        """That name as a field of the engine."""
+        return escape(self.text)
 
     @classmethod
     def of(cls, dimensions: object) -> Context:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from os import getpid
 from time import monotonic
@@ -293,31 +293,40 @@ class Decider:
         return found
 
     def _found(self, known: Known, contexts: Sequence[Context]) -> list[Seen]:
-        assert known.learned
-        # Of whatever order the options are given in, the weights are the same.
-        (taken, model), seen, now, options = known.learned, known.seen, monotonic(), known.asked.options
-        room = max(_CONTEXTS, _WEIGHTS // len(options))
-        if len(seen) + sum(context.text not in seen for context in contexts) > room:
-            seen.clear()
-        known_before = [
-            last if (last := seen.get(context.text)) and last.model is model else None for context in contexts
+        """The same by the model that is there: as they were read a moment ago, or read now."""
+        learned, now = known.learned, monotonic()
+        assert learned
+        model = learned[1]
+        before = [
+            last if (last := known.seen.get(context.text)) and last.model is model else None for context in contexts
         ]
-        found = [last if last and now - last.read < self.reuse else None for last in known_before]
-        missing = [place for place, last in enumerate(found) if last is None]
+        found = [last if last and now - last.read < self.reuse else None for last in before]
+        missing = [(context, last) for context, last, one in zip(contexts, before, found, strict=True) if not one]
+        looked = self._looked(known, learned, missing, now)
+        return [one or next(looked) for one in found]
+
+    def _looked(
+        self, known: Known, learned: tuple[Taken, Model], missing: Sequence[tuple[Context, Seen | None]], now: float
+    ) -> Iterator[Seen]:
+        """Those of contexts, each with what was seen of it before, as they are read by now."""
+        # Of whatever order the options are given in, the weights are the same.
+        (taken, model), seen, options = learned, known.seen, known.asked.options
+        room = max(_CONTEXTS, _WEIGHTS // len(options))
+        if len(seen) + sum(context.text not in seen for context, _ in missing) > room:
+            seen.clear()
         most = max(1, _TOGETHER // len(options))
         for start in range(0, len(missing), most):
             some = missing[start : start + most]
-            lives = self._live(known, taken, model, [contexts[place] for place in some])
-            triples = [(contexts[place], live, known_before[place]) for place, live in zip(some, lives, strict=True)]
+            lives = self._live(known, taken, model, [context for context, _ in some])
+            triples = [(context, live, last) for (context, last), live in zip(some, lives, strict=True)]
             weights = self._at_once(triples, partial(_weights, model, options))
-            for place, (context, live, last), by_option in zip(some, triples, weights, strict=True):
+            for (context, live, last), by_option in zip(triples, weights, strict=True):
                 if live is not None:
-                    whole = {option: model.whole.get((context.text, option), NOTHING) for option in live}
-                    known.saw(live, (last and last.live) or whole)
-                found[place] = one = Seen(model, live, by_option, now)
+                    known.saw(live, (last and last.live) or model.counted(context, options))
+                one = Seen(model, live, by_option, now)
                 if len(seen) < room or context.text in seen:
                     seen[context.text] = one
-        return [one for one in found if one]
+                yield one
 
     def _at_once(self, given: Sequence[Given], work: Callable[[Sequence[Given]], list[Found]]) -> list[Found]:
         """What is worked out of each of some things: of many as a model is."""

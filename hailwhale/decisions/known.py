@@ -45,7 +45,8 @@ class Lock:
 
     def own(self) -> threading.Lock:
         """That of this process."""
-        return self._by_process.setdefault(getpid(), threading.Lock())
+        pid = getpid()
+        return self._by_process.get(pid) or self._by_process.setdefault(pid, threading.Lock())
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from hailwhale.formulas import Formula
 from hailwhale.intervals import DAY
 from hailwhale.kept import Kept, Plan
 from hailwhale.metrics import DEFAULT_METRIC, MICROS_PER_UNIT
-from hailwhale.paths import Path, escape
+from hailwhale.paths import Path
 from hailwhale.periods import Period
 from hailwhale.products import product_of, square_of, times_of
 from hailwhale.storage import (
@@ -276,7 +276,7 @@ class Today:
             return [{} for _ in contexts]
         options = self._asked.options
         if len(contexts) == 1 and contexts[0].text:
-            found = self._prepared(storage, where)([escape(contexts[0].text)] * len(options))
+            found = self._prepared(storage, where)([contexts[0].code] * len(options))
             return [dict(zip(options, map(_sums, found), strict=True))]
         places = [self._asked.where(context, option) for context in contexts for option in options]
         read = storage.read_series([SeriesRead(series(*place), where, self._metrics) for place in places])

@@ -35,6 +35,7 @@ class _Known(NamedTuple):
     numbers: list[bytes]  #: child by child, one an era
     commands: bytes  #: that read their fields, and after these the numbers
     replies: int  #: as many as there are commands
+    values: int  #: in them
 
 
 class PreparedSeries:
@@ -103,7 +104,7 @@ class PreparedSeries:
         """The plain commands for children with these numbers."""
         counters: list[bytes] = []
         names: list[bytes] = []
-        at = 0
+        at = values = 0
         for child, group in zip(children, self._groups, strict=True):
             name = bulk(child)
             for head in group.names:
@@ -111,30 +112,33 @@ class PreparedSeries:
             for (chunk, place), heads in zip(self._places, group.counters, strict=True):
                 fields = _fields(chunk, numbers[at + place])
                 if fields:
+                    values += 2 * len(chunk.offsets) * len(heads)
                     for head in heads:
                         counters += (head, fields)
             at += len(self._eras)
+        replies = (len(counters) + len(names)) // 2
         # The tables last: whatever changed meanwhile, numbers that are the same then were the same before.
-        return _Known(numbers, b''.join((*counters, *names)), (len(counters) + len(names)) // 2)
+        return _Known(numbers, b''.join((*counters, *names)), replies, values + len(numbers))
 
     def _read(self, wire: Wire, known: _Known) -> list[list[Micros]] | None:
         """By plain commands; None where a number is another one by now."""
         wire.send(known.commands)
-        values, numbers = wire.values(known.replies), known.numbers
+        values, numbers = wire.integers(known.replies, known.values), known.numbers
         first = len(values) - len(numbers)
-        return list(self._sums(values, numbers)) if values[first:] == numbers else None
+        if values[first:] != numbers:
+            return None
+        return list(self._sums([int(value) if value else 0 for value in values[:first]], numbers))
 
-    def _sums(self, values: Sequence[bytes], numbers: Sequence[bytes]) -> Iterator[list[Micros]]:
-        eras, at = len(self._eras), 0
+    def _sums(self, amounts: Sequence[int], numbers: Sequence[bytes]) -> Iterator[list[Micros]]:
+        eras, metrics, at = len(self._eras), range(len(self._metrics)), 0
         for first in range(0, len(numbers), eras):
-            sums = [0] * len(self._metrics)
+            sums = [0] * len(metrics)
             for chunk, era in self._places:
                 if numbers[first + era]:
                     count = len(chunk.offsets)
-                    for place in range(len(sums)):
+                    for metric in metrics:
                         middle, end = at + count, at + 2 * count
-                        whole, rest = sum(map(_amount, values[at:middle])), sum(map(_amount, values[middle:end]))
-                        sums[place] += whole * MICROS_PER_UNIT + rest
+                        sums[metric] += sum(amounts[at:middle]) * MICROS_PER_UNIT + sum(amounts[middle:end])
                         at = end
             yield sums
 
@@ -145,7 +149,3 @@ def _fields(chunk: Chunk, number: bytes) -> bytes:
         return b''
     fields = [int(number) * chunk.length + offset for offset in chunk.offsets]
     return b''.join(map(bulk, (*fields, *[-1 - field for field in fields])))
-
-
-def _amount(value: bytes) -> int:
-    return int(value) if value else 0

@@ -24,6 +24,8 @@ Reply = bytes | int | None | StorageError | list['Reply']
 #: A connection that has rested for longer is asked whether it still lives before it is used again.
 RESTED = 1.0
 _READ = 262_144
+#: How lines begin that tell the length of a string or of an array.
+_HEADS = b'$', b'*'
 #: What stands between two parts of a command, by the length of the second: most keys and names are this short.
 _LENGTHS = [b'\r\n$%d\r\n' % size for size in range(512)]
 
@@ -206,6 +208,25 @@ class Wire:
         missing.  In none of them may be a line break.  The first error is raised."""
         while (found := self._values(count)) is None:
             self._more()
+        return found
+
+    def integers(self, replies: int, count: int) -> list[bytes]:
+        """The same of replies that hold so many integers as strings, each at least one; no others are under way."""
+        while (found := self._integers(count)) is None and (found := self._values(replies)) is None:
+            self._more()
+        return found
+
+    def _integers(self, count: int) -> list[bytes] | None:
+        """The same of what has arrived; None where that is not all, or has a number below 0 or an error in it."""
+        data = self._data[self._at :]
+        if not data.endswith(b'\r\n') or data[:1] == b'-' or b'\n-' in data:
+            return None
+        lines = data.replace(b'$-1\r\n', b'$0\r\n\r\n').split(b'\r\n')
+        lines.pop()
+        found = [line for line in lines if line[:1] not in _HEADS]
+        if len(found) != count:
+            return None
+        self._data, self._at = b'', 0
         return found
 
     def _values(self, count: int) -> list[bytes] | None:

@@ -29,6 +29,7 @@ from hailwhale.storage.wire import (
 )
 
 WORDS = st.text('abcXYZ012 :-+$*%', max_size=12)
+WHOLE = st.none() | st.integers(-(2**63), 2**63 - 1).map(lambda number: b'%d' % number)
 STRINGS = WORDS.map(str.encode)
 NUMBERS = st.integers(-(2**63), 2**63 - 1)
 ERRORS = WORDS.map(lambda word: StorageRefused(f'the engine answered: ERR {word}'))
@@ -137,6 +138,26 @@ class TestReplies:
             other.sendall(b'$1\r\na\r\n-WRONGTYPE one\r\n*1\r\n$-1\r\n-ERR two\r\n:7\r\n')
             with pytest.raises(StorageRefused, match='WRONGTYPE one'):
                 wire.values(4)
+            assert wire.reply() == 7
+
+    @pytest.mark.parametrize('size', [1, 2, 3, 5, 1 << 20])
+    @given(st.lists(WHOLE | st.lists(WHOLE, min_size=1, max_size=4), min_size=1, max_size=6))
+    def test_integers_are_those_of_all_replies_however_they_are_torn(self, size: int, sent: list[object]) -> None:
+        flat = [one or b'' for reply in sent for one in (reply if isinstance(reply, list) else [reply])]
+        with pytest.MonkeyPatch.context() as patch, pair() as (wire, other):
+            patch.setattr(wire_module, '_READ', size)
+            other.sendall(b''.join(map(encoded, sent)))
+            assert wire.integers(len(sent), len(flat)) == flat
+            other.sendall(b':7\r\n')
+            assert wire.reply() == 7
+
+    @pytest.mark.parametrize('sent', [b'-WRONGTYPE one\r\n$1\r\n2\r\n', b'$1\r\n2\r\n-WRONGTYPE one\r\n'])
+    def test_an_error_instead_of_an_integer_is_raised(self, sent: bytes) -> None:
+        with pair() as (wire, other):
+            other.sendall(sent)
+            with pytest.raises(StorageRefused, match='WRONGTYPE one'):
+                wire.integers(2, 2)
+            other.sendall(b':7\r\n')
             assert wire.reply() == 7
 
     def test_errors_within_an_array_are_found_among_its_values(self) -> None:

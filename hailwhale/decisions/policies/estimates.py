@@ -176,15 +176,15 @@ class Estimate:
             shapes, weight = part.prior
         else:
             shapes, weight = self._prior(part.lifts, level, part.own, part.share * self.of.width**2)
-        sums = np.array([reward, exposure])
         if self.of.binary:
-            sums[1] -= sums[0]
-            np.maximum(sums[1], 0.0, out=sums[1])
-            good, bad = gamma(shapes + (sums * weight)[:, :, None], part.normal)
+            exposure = [max(shown - got, 0.0) for shown, got in zip(exposure, reward, strict=True)]
+        both = shapes + (np.array([reward, exposure]) * weight)[:, :, None]
+        if self.of.binary:
+            good, bad = gamma(both, part.normal)
             bad += good
             good /= bad
             return np.asarray(good)
-        shape, scale = shapes + (sums * weight)[:, :, None]
+        shape, scale = both
         return np.asarray(gamma(shape, part.normal[0]) / scale)
 
     def _believed(self, part: Part, level: float) -> Prior:

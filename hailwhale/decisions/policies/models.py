@@ -77,11 +77,11 @@ class Model:
     def reasons(self, context: Context, options: Sequence[str], live: Mapping[str, Sums] | None = None) -> list[Reason]:
         """Why the weights are what they are: what is known of each option in a context, best first."""
         weights = self.weights(context, options, live)
-        counted = [(live or {}).get(option) or self._counted(context, option) for option in options]
+        counted = self.counted(context, options) | dict(live or {})
         if self.often is None:
             return [
-                Reason(option, sums.exposure, sums.reward, None, None, None, weights[option])
-                for option, sums in zip(options, counted, strict=True)
+                Reason(option, counted[option].exposure, counted[option].reward, None, None, None, weights[option])
+                for option in options
             ]
         drawn = self._believed(context, options, live)
         wins = np.bincount(drawn.argmax(axis=0), minlength=len(options)) / drawn.shape[1]
@@ -89,9 +89,13 @@ class Model:
         for place, option in enumerate(options):
             low, high = sorted(_short(self.turn.value(float(end))) for end in np.quantile(drawn[place], (0.05, 0.95)))
             mean, best = _short(self.turn.value(float(drawn[place].mean()))), float(wins[place])
-            sums = counted[place]
+            sums = counted[option]
             found.append(Reason(option, sums.exposure, sums.reward, mean, (low, high), best, weights[option]))
         return sorted(found, key=lambda reason: (-reason.weight, reason.option))
+
+    def counted(self, context: Context, options: Sequence[str]) -> dict[str, Sums]:
+        """What had been counted of each option in a context when the table was read."""
+        return {option: self.whole.get((context.text, option), NOTHING) for option in options}
 
     def paths(self, context: Context) -> list[Path]:
         """The paths above a context that say something of it."""
@@ -108,9 +112,6 @@ class Model:
                 parts.size, parts.size.exposure.tolist(), parts.size.reward.tolist(), full=True
             )
         return np.nan_to_num(drawn)
-
-    def _counted(self, context: Context, option: str) -> Sums:
-        return self.whole.get((context.text, option), NOTHING)
 
     def _of(self, context: Context, options: Sequence[str]) -> _Parts:
         key = context.text, tuple(options)
@@ -134,7 +135,7 @@ class Model:
             size = self.size.part(context, options)
             # Sizes change slowly: those of the last moments are left to the next model.
             sizes = self.size.draws(size, *size.sums)
-        whole = [self._counted(context, option) for option in options]
+        whole = list(self.counted(context, options).values())
         return _Parts(self.often.part(context, options), size, sizes, self._least(self.often, options), whole)
 
     def _least(self, often: Estimate, options: Sequence[str]) -> list[float]:
