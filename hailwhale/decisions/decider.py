@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import getpid
 from time import monotonic
@@ -271,7 +271,7 @@ class Decider:
             return taken, model
 
         taken, model = self.compute(learn)
-        known.missing = missing(self.whale, known.asked, taken.table.moments, taken.unshown)
+        known.missing = missing(self.whale, known.asked, taken)
         return taken, model
 
     def _nothing(self, asked: Asked) -> tuple[Taken, Model]:
@@ -302,12 +302,12 @@ class Decider:
         ]
         found = [last if last and now - last.read < self.reuse else None for last in before]
         missing = [(context, last) for context, last, one in zip(contexts, before, found, strict=True) if not one]
-        looked = self._looked(known, learned, missing, now)
+        looked = iter(self._looked(known, learned, missing, now) if missing else ())
         return [one or next(looked) for one in found]
 
     def _looked(
         self, known: Known, learned: tuple[Taken, Model], missing: Sequence[tuple[Context, Seen | None]], now: float
-    ) -> Iterator[Seen]:
+    ) -> list[Seen]:
         """Those of contexts, each with what was seen of it before, as they are read by now."""
         # Of whatever order the options are given in, the weights are the same.
         (taken, model), seen, options = learned, known.seen, known.asked.options
@@ -315,6 +315,7 @@ class Decider:
         if len(seen) + sum(context.text not in seen for context, _ in missing) > room:
             seen.clear()
         most = max(1, _TOGETHER // len(options))
+        found = []
         for start in range(0, len(missing), most):
             some = missing[start : start + most]
             lives = self._live(known, taken, model, [context for context, _ in some])
@@ -324,9 +325,10 @@ class Decider:
                 if live is not None:
                     known.saw(live, (last and last.live) or model.counted(context, options))
                 one = Seen(model, live, by_option, now)
+                found.append(one)
                 if len(seen) < room or context.text in seen:
                     seen[context.text] = one
-                yield one
+        return found
 
     def _at_once(self, given: Sequence[Given], work: Callable[[Sequence[Given]], list[Found]]) -> list[Found]:
         """What is worked out of each of some things: of many as a model is."""

@@ -15,6 +15,7 @@ from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.counting import CONTEXT, option_pk
 from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.tables import Moments, Sums, Table
+from hailwhale.decisions.strays import Strays, placed
 from hailwhale.errors import InvalidFormula, Unanswerable
 from hailwhale.formulas import Formula
 from hailwhale.intervals import DAY
@@ -87,6 +88,7 @@ class Taken:
     today: dict[tuple[str, str], Sums]  #: by context and option
     #: Options that earned something and were never shown.  What one earned before it was first shown is in no table.
     unshown: Sequence[str] = ()
+    strays: Strays | None = None
 
 
 def formula_of(text: object) -> tuple[str, str]:
@@ -196,15 +198,17 @@ def _taken(
     now: int,
 ) -> Taken:
     """A table of cells, and what of them is of today; ``sums`` are those of each option, in millionths."""
-    used, cells[0] = np.unique(cells[0], return_inverse=True)
-    contexts = [Context.read(texts[place]) for place in used.astype(int).tolist()]
+    contexts = list(map(Context.read, texts))
     day = now - now % DAY
     today = cells[2] >= day
     told = cells[2] >= np.array(first)[cells[1].astype(int)]
     cells[2] = (now - cells[2]) / _HOUR
     exposure, reward = (_all(sums, metric) for metric in (asked.exposure, asked.reward))
-    table = Table(contexts, asked.options, cells.T[told], Moments(exposure, reward, *_scatter(asked, sums)))
-    return Taken(table, day, replace(table, cells=cells.T[today]).sums(), unshown)
+    all = Table(contexts, asked.options, cells.T, Moments(exposure, reward, *_scatter(asked, sums)))
+    columns, strays = placed(cells[:, told], contexts, len(asked.options)) if asked.by_hits else (cells[:, told], None)
+    used, columns[0] = np.unique(columns[0], return_inverse=True)
+    table = replace(all, contexts=[contexts[place] for place in used.astype(int).tolist()], cells=columns.T)
+    return Taken(table, day, replace(all, cells=cells.T[today]).sums(), unshown, strays)
 
 
 def _scatter(asked: Asked, sums: Sequence[Mapping[str, int]]) -> tuple[float | None, float | None, float | None]:

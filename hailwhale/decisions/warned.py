@@ -6,13 +6,15 @@ import warnings
 from collections.abc import Sequence
 
 from hailwhale.choices import CostWarning
-from hailwhale.decisions.policies import Moments
-from hailwhale.decisions.reading import Asked
+from hailwhale.decisions.reading import Asked, Taken
+from hailwhale.decisions.strays import Strays
 from hailwhale.metrics import DEFAULT_METRIC
 from hailwhale.products import is_product
 from hailwhale.whale import Whale
 
 _COSTS = frozenset({'bounce', 'bounces', 'cost', 'costs', 'errors', 'refunds', 'spend', 'spent', 'unsubscribes'})
+#: A share of strays that needs no warning: who is known by much is known by something else at times.
+_FEW = 0.05
 #: Names that a warning lists.
 _LISTED = 5
 
@@ -28,16 +30,18 @@ def cost_warning(asked: Asked, goal: object) -> str | None:
     return message
 
 
-def missing(whale: Whale, asked: Asked, moments: Moments, unshown: Sequence[str]) -> str | None:
+def missing(whale: Whale, asked: Asked, taken: Taken) -> str | None:
     """What was never counted of a decision, where something else was: a name that was misspelt, or not given.
 
-    ``unshown``: options that earned something and were never shown.
     Asks the engine only where one side of the formula is 0.
     """
-    if unshown and moments.exposure:
-        return _unshown(unshown, asked)
-    if unshown:
+    moments = taken.table.moments
+    if taken.unshown and moments.exposure:
+        return _unshown(taken.unshown, asked)
+    if taken.unshown:
         return f'something was earned, and nothing was counted of {asked.exposure!r} (count what is shown, too)'
+    if taken.strays and taken.strays.share > _FEW:
+        return _astray(taken.strays, asked)
     if moments.exposure and moments.reward:
         return None
     options = sorted({path[-1] for path in whale.pks(asked.pk)})
@@ -56,6 +60,13 @@ def missing(whale: Whale, asked: Asked, moments: Moments, unshown: Sequence[str]
 def _unshown(options: Sequence[str], asked: Asked) -> str:
     of = f'{asked.reward!r} was counted of {_listed(options)}, and no {asked.exposure!r}'
     return f'{of}: that tells nothing of what is to be earned, and is left aside (count what is shown, too)'
+
+
+def _astray(strays: Strays, asked: Asked) -> str:
+    where = f'in contexts such as {strays.example!r:.80}' if strays.example else 'of visitors of whom nothing is known'
+    done = 'shared out among the contexts within, as options were shown there' if strays.placed else 'left aside'
+    of = f'{strays.share:.0%} of {asked.reward!r} was counted {where}, where the option was never shown'
+    return f'{of}: it is {done} (count what was earned with the known_data that the option was shown with)'
 
 
 def _listed(names: Sequence[str]) -> str:

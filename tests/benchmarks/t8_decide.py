@@ -36,7 +36,7 @@ Visitor = dict[str, str]
 
 def measure(bench: Bench) -> list[Figure]:
     """How long a decision takes, and how many are answered."""
-    p50, p99, rtt = [], [], []
+    p50, p99, rtt, loop = [], [], [], []
     with bench.engine() as engine:
         _count(engine, bench.size(30_000, 600))
         for _ in range(bench.runs):
@@ -44,6 +44,7 @@ def measure(bench: Bench) -> list[Figure]:
                 calls = _calls(whale, bench.size(5_000, 50))
             p50.append(1_000 * quantile(calls, 0.5))
             p99.append(1_000 * quantile(calls, 0.99))
+            loop.append(1_000 * quantile(_loops(quantile(calls, 0.5), len(calls)), 0.99))
             pings = [seconds(engine.socket.ping) for _ in range(bench.size(1_000, 50))]
             rtt.append(1_000 * quantile(pings, 0.5))
         http = _over_http(bench, engine)
@@ -51,6 +52,7 @@ def measure(bench: Bench) -> list[Figure]:
     return [
         figure('decide p50', 'ms', p50, 'RTT', rtt),
         figure('decide p99', 'ms', p99, 'RTT', rtt, at_most_above(1, 'ms')),
+        figure('the same', 'ms', p99, 'LOOP', loop),
         *http,
     ]
 
@@ -111,6 +113,19 @@ def _calls(whale: Whale, count: int) -> list[float]:
         if rng.random() < OPTIONS[option]:
             whale.count_decided_now('Page', None, option, visitor, {'earned': 1})
     return taken
+
+
+def _loops(length: float, count: int) -> list[float]:
+    """LOOP: how long each of so many loops took that take so many seconds at the median."""
+
+    def loop(turns: int) -> None:
+        for _ in range(turns):
+            pass
+
+    turns = 2_000
+    once = quantile([seconds(lambda: loop(turns)) for _ in range(count // 10 + 1)], 0.5)
+    turns = max(int(turns * length / once), 1)
+    return [seconds(lambda: loop(turns)) for _ in range(count)]
 
 
 def _requests(folder: Path, count: int) -> Path:

@@ -134,3 +134,18 @@ def test_a_decision_that_is_told_of_asks_the_engine_no_more_often(
     monkeypatch.setattr('hailwhale.decisions.decider.missing', lambda *_: pytest.fail('asked again'))
     monkeypatch.setattr('hailwhale.decisions.known._BLANK', 1e9)
     assert warning() == said
+
+
+@pytest.mark.parametrize(('earned', 'named'), [(1, None), (10, '14%')])
+def test_rewards_of_visitors_to_whom_nothing_was_shown_are_named_unless_they_are_few(
+    whale: Whale, warning: Callable[..., str | None], earned: int, named: str | None
+) -> None:
+    for option in OPTIONS:
+        whale.count_decided_now(*ASKED, option, {'country': 'US'}, {'hits': 100})
+        whale.count_decided_now(*ASKED, option, {'country': 'US'}, {'earned': 20})
+    whale.count_decided_now(*ASKED, 'red', {'country': 'UK'}, {'earned': earned})
+    assert warning(formula='earned/hits') == (
+        named
+        and f"{named} of 'earned' was counted in contexts such as 'country/UK', where the option was never shown: it "
+        'is left aside (count what was earned with the known_data that the option was shown with)'
+    )
