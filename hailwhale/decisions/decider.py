@@ -23,7 +23,7 @@ from hailwhale.decisions.choosing import Apart, Who, apart_of, by_chance, chosen
 from hailwhale.decisions.counting import context_of
 from hailwhale.decisions.known import Known, Lock, Seen
 from hailwhale.decisions.policies import Context, Model, Moments, Sums, Table, Tuning, Turn, fit
-from hailwhale.decisions.policies.tables import NOTHING
+from hailwhale.decisions.policies.tables import ALL_FIELDS, NOTHING, Fields
 from hailwhale.decisions.reading import Asked, Taken, Today, fetch_table
 from hailwhale.decisions.visitors import checked_share, visitor_name
 from hailwhale.decisions.warned import cost_warning, missing
@@ -286,29 +286,36 @@ class Decider:
     def _weighed(self, known: Known, contexts: Sequence[Context], *, fresh: bool) -> list[Seen]:
         """The weights of options by now, in each of some contexts; ``fresh``: not by a model of before all rewards."""
         now = monotonic()
-        found = self._found(known, contexts)
+        found = self._found(known, contexts, fresh)
         if known.stirred and ((fresh and not known.failed) or known.overdue(now)):
             self._renew(known, now)
-            found = self._found(known, contexts)
+            found = self._found(known, contexts, fresh)
         return found
 
-    def _found(self, known: Known, contexts: Sequence[Context]) -> list[Seen]:
-        """The same by the model that is there: as they were read a moment ago, or read now."""
+    def _found(self, known: Known, contexts: Sequence[Context], fresh: bool) -> list[Seen]:
+        """The same by the model that is there: as they were read a moment ago, or read now; ``fresh``: all sums now."""
         learned, now = known.learned, monotonic()
         assert learned
         model = learned[1]
         before = [
             last if (last := known.seen.get(context.text)) and last.model is model else None for context in contexts
         ]
-        found = [last if last and now - last.read < self.reuse else None for last in before]
+        reuse = 0.0 if fresh else self.reuse
+        found = [last if last and now - last.read < reuse else None for last in before]
         missing = [(context, last) for context, last, one in zip(contexts, before, found, strict=True) if not one]
-        looked = iter(self._looked(known, learned, missing, now) if missing else ())
+        fields = ALL_FIELDS if fresh else model.fields
+        looked = iter(self._looked(known, learned, missing, fields, now) if missing else ())
         return [one or next(looked) for one in found]
 
     def _looked(
-        self, known: Known, learned: tuple[Taken, Model], missing: Sequence[tuple[Context, Seen | None]], now: float
+        self,
+        known: Known,
+        learned: tuple[Taken, Model],
+        missing: Sequence[tuple[Context, Seen | None]],
+        fields: Fields,
+        now: float,
     ) -> list[Seen]:
-        """Those of contexts, each with what was seen of it before, as they are read by now."""
+        """Those of contexts, each with what was seen of it before, by some fields of the sums that are read now."""
         # Of whatever order the options are given in, the weights are the same.
         (taken, model), seen, options = learned, known.seen, known.asked.options
         room = max(_CONTEXTS, _WEIGHTS // len(options))
@@ -318,7 +325,7 @@ class Decider:
         found = []
         for start in range(0, len(missing), most):
             some = missing[start : start + most]
-            lives = self._live(known, taken, model, [context for context, _ in some])
+            lives = self._live(known, taken, model, [context for context, _ in some], fields)
             triples = [(context, live, last) for (context, last), live in zip(some, lives, strict=True)]
             weights = self._at_once(triples, partial(_weights, model, options))
             for (context, live, last), by_option in zip(triples, weights, strict=True):
@@ -335,20 +342,20 @@ class Decider:
         return self.compute(lambda: work(given)) if len(given) > _SEVERAL else work(given)
 
     def _live(
-        self, known: Known, taken: Taken, model: Model, contexts: Sequence[Context]
+        self, known: Known, taken: Taken, model: Model, contexts: Sequence[Context], fields: Fields
     ) -> list[dict[str, Sums] | None]:
-        """The sums of each option in some contexts by now: those of the table, and what came since.
+        """The sums of each option in some contexts by now: those of the table, and in some fields what came since.
 
         None for those of whom nothing is known, where of others something is: they are counted among all.
         """
         named = any(context.text for context in taken.table.contexts)
         read = [context for context in contexts if context.text or not named]
         now = int(self.whale.clock())
-        today = iter(known.today.read(self.whale.storage, self.whale.kept, read, now))
+        today = iter(known.today.read(self.whale.storage, self.whale.kept, read, now, fields))
         before = taken.today if now - taken.day < DAY else {}
         return [
             {
-                option: _since(sums, (context.text, option), before, model.whole, known.asked.by_hits)
+                option: _since(fields, sums, (context.text, option), before, model.whole, known.asked.by_hits)
                 for option, sums in next(today).items()
             }
             if context.text or not named
@@ -358,23 +365,22 @@ class Decider:
 
 
 def _since(
-    sums: Sums,
+    fields: Fields,
+    sums: Sequence[float],
     key: tuple[str, str],
     before: Mapping[tuple[str, str], Sums],
     whole: Mapping[tuple[str, str], Sums],
     by_hits: bool,
 ) -> Sums:
-    """All sums of an option: those of a table, and those of today without what the table had of today.
+    """All sums of an option: those of a table, and in some fields those of today without what the table had of today.
 
     What was earned where nothing was shown by now tells nothing.
     """
     all, old = whole.get(key, NOTHING), before.get(key, NOTHING)
-    found = Sums(
-        all.exposure + sums.exposure - old.exposure,
-        all.reward + sums.reward - old.reward,
-        all.times + sums.times - old.times,
-    )
-    return all if by_hits and found.exposure <= 0 else found
+    found = list(all)
+    for field, amount in zip(fields, sums, strict=True):
+        found[field] = all[field] + amount - old[field]
+    return all if by_hits and found[0] <= 0 else Sums(*found)
 
 
 def _weights(

@@ -32,7 +32,7 @@ class Seen(NamedTuple):
     """The weights of options in a context, and what they are of."""
 
     model: Model  #: which the rest is of
-    live: dict[str, Sums] | None
+    live: dict[str, Sums] | None  #: sums by now, at least in the fields that the model asks for
     weights: Weights
     read: float  #: when, on the clock that never goes back
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.counting import CONTEXT, option_pk
 from hailwhale.decisions.policies.arrays import Floats
-from hailwhale.decisions.policies.tables import Moments, Sums, Table
+from hailwhale.decisions.policies.tables import ALL_FIELDS, Fields, Moments, Sums, Table
 from hailwhale.decisions.strays import Strays, placed
 from hailwhale.errors import InvalidFormula, Unanswerable
 from hailwhale.formulas import Formula
@@ -264,14 +264,15 @@ class Today:
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
-        self._metrics = asked.metrics
         #: When it was read last, and where the buckets lay then.
         self._last: tuple[int, Kept, tuple[Chunk, ...]] | None = None
-        #: The question for some buckets of any context.
-        self._question: tuple[Storage, tuple[Chunk, ...], PreparedSeries] | None = None
+        #: The questions for some fields in some buckets of any context.
+        self._questions: dict[Fields, tuple[Storage, tuple[Chunk, ...], PreparedSeries]] = {}
 
-    def read(self, storage: Storage, kept: Kept, contexts: Sequence[Context], now: int) -> list[dict[str, Sums]]:
-        """By option what was counted in each context, in one round trip.
+    def read(
+        self, storage: Storage, kept: Kept, contexts: Sequence[Context], now: int, fields: Fields = ALL_FIELDS
+    ) -> list[dict[str, list[float]]]:
+        """By option what was counted in each context, some ``fields`` of `Sums`, in one round trip.
 
         Of a period only what lies in it; {} where nothing of today does, or is kept.
         """
@@ -280,11 +281,12 @@ class Today:
             return [{} for _ in contexts]
         options = self._asked.options
         if len(contexts) == 1 and contexts[0].text:
-            found = self._prepared(storage, where)([contexts[0].code] * len(options))
-            return [dict(zip(options, map(_sums, found), strict=True))]
+            found = self._prepared(storage, where, fields)([contexts[0].code] * len(options))
+            return [{option: _units(amounts) for option, amounts in zip(options, found, strict=True)}]
+        metrics = self._metrics(fields)
         places = [self._asked.where(context, option) for context in contexts for option in options]
-        read = storage.read_series([SeriesRead(series(*place), where, self._metrics) for place in places])
-        sums = iter([_sums([sum(columns[metric]) for metric in self._metrics]) for columns in read])
+        read = storage.read_series([SeriesRead(series(*place), where, metrics) for place in places])
+        sums = iter([_units([sum(columns[metric]) for metric in metrics]) for columns in read])
         return [{option: next(sums) for option in options} for _ in contexts]
 
     def _where(self, kept: Kept, now: int) -> tuple[Chunk, ...]:
@@ -294,20 +296,21 @@ class Today:
             self._last = last = now, kept, _today(kept, self._asked.period, now)
         return last[2]
 
-    def _prepared(self, storage: Storage, where: tuple[Chunk, ...]) -> PreparedSeries:
-        known, pk = self._question, self._asked.pk
+    def _metrics(self, fields: Fields) -> tuple[str, ...]:
+        return tuple([self._asked.metrics[field] for field in fields])
+
+    def _prepared(self, storage: Storage, where: tuple[Chunk, ...], fields: Fields) -> PreparedSeries:
+        known, pk = self._questions.get(fields), self._asked.pk
         # A whale that was closed and is used again has another store.
         if known is None or known[0] is not storage or known[1] != where:
             groups = [group(option_pk(pk, option), (CONTEXT,)) for option in self._asked.options]
-            question = storage.prepare_series(shard_of(pk), groups, where, self._metrics)
-            self._question = known = storage, where, question
+            question = storage.prepare_series(shard_of(pk), groups, where, self._metrics(fields))
+            self._questions[fields] = known = storage, where, question
         return known[2]
 
 
-def _sums(amounts: Sequence[int]) -> Sums:
-    """Of amounts in millionths, one for each of its fields."""
-    exposure, reward, times = amounts
-    return Sums(exposure / MICROS_PER_UNIT, reward / MICROS_PER_UNIT, times / MICROS_PER_UNIT)
+def _units(amounts: Sequence[int]) -> list[float]:
+    return [amount / MICROS_PER_UNIT for amount in amounts]
 
 
 def _today(kept: Kept, period: Period | None, now: int) -> tuple[Chunk, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,6 @@ from hailwhale.decisions import deciding
 from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.decider import Decider
 from hailwhale.decisions.deciding import Deciding
-from hailwhale.decisions.policies import Sums
 from hailwhale.decisions.reading import Today
 from hailwhale.errors import InvalidFormula, InvalidInput, LimitExceeded
 from hailwhale.kept import Kept
@@ -124,10 +124,10 @@ def test_many_contexts_are_read_in_parts_and_decided_for_as_at_once(
     read, asked = Today.read, []
 
     def counted(
-        today: Today, storage: Storage, kept: Kept, contexts: Sequence[Context], now: int
-    ) -> list[dict[str, Sums]]:
+        today: Today, storage: Storage, kept: Kept, contexts: Sequence[Context], *more: Any
+    ) -> list[dict[str, list[float]]]:
         asked.append(len(contexts))
-        return read(today, storage, kept, contexts, now)
+        return read(today, storage, kept, contexts, *more)
 
     monkeypatch.setattr(Today, 'read', counted)
     for together, reads in [(6, [2, 2, 1]), (1, [1] * 5)]:

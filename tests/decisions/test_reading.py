@@ -75,7 +75,7 @@ def read(whale: Whale, asked: Asked) -> Taken:
     return fetch_table(whale.storage, whale.kept, asked, int(whale.clock()))()
 
 
-def today(whale: Whale, asked: Asked, *contexts: Context) -> list[dict[str, Sums]]:
+def today(whale: Whale, asked: Asked, *contexts: Context) -> list[dict[str, list[float]]]:
     return Today(asked).read(whale.storage, whale.kept, contexts, int(whale.clock()))
 
 
@@ -246,7 +246,7 @@ def test_as_much_is_read_as_is_kept(make: Callable[..., Whale], keep: str, reach
     ledger = Ledger(whale, MONEY)
     ledger.count([('red', VISITORS[1], NOW - at, None) for at in range(0, reach - DAY, HOUR)])
     assert read(whale, MONEY).table.sums() == ledger.sums(0)
-    assert today(whale, MONEY, context_of(VISITORS[1]))[0]['red'].exposure == 19
+    assert today(whale, MONEY, context_of(VISITORS[1]))[0]['red'][0] == 19
 
 
 def test_where_too_little_is_kept_what_to_keep_is_said(make: Callable[..., Whale]) -> None:

@@ -12,7 +12,7 @@ from hailwhale.choices import Reason, Weights, even
 from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.estimates import Estimate, Part
-from hailwhale.decisions.policies.tables import NOTHING, Sums
+from hailwhale.decisions.policies.tables import NOTHING, Fields, Sums
 from hailwhale.decisions.policies.tuning import Tuning
 from hailwhale.decisions.policies.turns import Turn
 from hailwhale.paths import Path
@@ -50,12 +50,18 @@ class Model:
     late: float = 0.0  #: hours that rewards come late: then exposures since the table was read say nothing yet
     _parts: dict[tuple[str, tuple[str, ...]], _Parts] = field(default_factory=dict)
 
+    @property
+    def fields(self) -> Fields:
+        """What of the sums by now the weights depend on."""
+        return (0, 2) if self.by_times else (0, 1)
+
     @np.errstate(all='ignore')
     def weights(self, context: Context, options: Sequence[str], live: Mapping[str, Sums] | None = None) -> Weights:
         """The chance with which each option is to be chosen for a visitor.
 
-        ``live``: the sums of options in this context as they are by now.  An option that was never counted is worth
-        as much as the others may be.  The weights of the same model, context, options and sums are always the same.
+        ``live``: the sums of options in this context as they are by now, at least those of `fields`.  An option that
+        was never counted is worth as much as the others may be.  The weights of the same model, context, options and
+        sums are always the same.
         """
         if self.often is None or len(options) == 1:
             return even(options)

@@ -60,6 +60,9 @@ class Sums(NamedTuple):
     times: float = 0.0
 
 
+#: The fields of sums, by their places; some of them may be read without the others.
+Fields = tuple[int, ...]
+ALL_FIELDS: Fields = (0, 1, 2)
 #: Of an option of which nothing was counted.
 NOTHING = Sums(0.0, 0.0)
 
