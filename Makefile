@@ -74,7 +74,7 @@ $(VENV)/.made: tools/find-python
 
 $(VENV)/.run: $(VENV)/.made pyproject.toml setup.py
 	@echo 'installing hailwhale into $(VENV)'
-	@$(PIP) install -e .
+	@$(PIP) install -e '.[decide]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run pyproject.toml

@@ -64,9 +64,13 @@ def _unshown(options: Sequence[str], asked: Asked) -> str:
 
 def _astray(strays: Strays, asked: Asked) -> str:
     where = f'in contexts such as {strays.example!r:.80}' if strays.example else 'of visitors of whom nothing is known'
-    done = 'shared out among the contexts within, as options were shown there' if strays.placed else 'left aside'
+    done = (
+        'shared out among visitors of whom more is known, as the option was shown to them'
+        if strays.placed
+        else 'left aside'
+    )
     of = f'{strays.share:.0%} of {asked.reward!r} was counted {where}, where the option was never shown'
-    return f'{of}: it is {done} (count what was earned with the known_data that the option was shown with)'
+    return f'{of}: it is {done} (say of a reward what was known of the visitor when the option was shown)'
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -158,6 +158,6 @@ def test_a_decision_learns_from_payments_that_come_without_what_was_known_of_vis
     }
     assert found.warning == (
         "100% of 'earned' was counted of visitors of whom nothing is known, where the option was never shown: it is "
-        'shared out among the contexts within, as options were shown there (count what was earned with the known_data '
-        'that the option was shown with)'
+        'shared out among visitors of whom more is known, as the option was shown to them (say of a reward what was '
+        'known of the visitor when the option was shown)'
     )

@@ -147,5 +147,5 @@ def test_rewards_of_visitors_to_whom_nothing_was_shown_are_named_unless_they_are
     assert warning(formula='earned/hits') == (
         named
         and f"{named} of 'earned' was counted in contexts such as 'country/UK', where the option was never shown: it "
-        'is left aside (count what was earned with the known_data that the option was shown with)'
+        'is left aside (say of a reward what was known of the visitor when the option was shown)'
     )
