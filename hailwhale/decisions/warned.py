@@ -69,7 +69,8 @@ def _astray(strays: Strays, asked: Asked) -> str:
         if strays.placed
         else 'left aside'
     )
-    of = f'{strays.share:.0%} of {asked.reward!r} was counted {where}, where the option was never shown'
+    shown = 'not shown within the period' if asked.period else 'never shown'
+    of = f'{strays.share:.0%} of {asked.reward!r} was counted {where}, where the option was {shown}'
     return f'{of}: it is {done} (say of a reward what was known of the visitor when the option was shown)'
 
 

@@ -144,8 +144,9 @@ def test_rewards_of_visitors_to_whom_nothing_was_shown_are_named_unless_they_are
         whale.count_decided_now(*ASKED, option, {'country': 'US'}, {'hits': 100})
         whale.count_decided_now(*ASKED, option, {'country': 'US'}, {'earned': 20})
     whale.count_decided_now(*ASKED, 'red', {'country': 'UK'}, {'earned': earned})
-    assert warning(formula='earned/hits') == (
-        named
-        and f"{named} of 'earned' was counted in contexts such as 'country/UK', where the option was never shown: it "
-        'is left aside (say of a reward what was known of the visitor when the option was shown)'
-    )
+    for period, shown in [(None, 'never shown'), ('1d:7d', 'not shown within the period')]:
+        assert warning(formula='earned/hits', period=period) == (
+            named
+            and f"{named} of 'earned' was counted in contexts such as 'country/UK', where the option was {shown}: it is "
+            'left aside (say of a reward what was known of the visitor when the option was shown)'
+        )
