@@ -147,6 +147,6 @@ def test_rewards_of_visitors_to_whom_nothing_was_shown_are_named_unless_they_are
     for period, shown in [(None, 'never shown'), ('1d:7d', 'not shown within the period')]:
         assert warning(formula='earned/hits', period=period) == (
             named
-            and f"{named} of 'earned' was counted in contexts such as 'country/UK', where the option was {shown}: it is "
-            'left aside (say of a reward what was known of the visitor when the option was shown)'
+            and f"{named} of 'earned' was counted in contexts such as 'country/UK', where the option was {shown}: it "
+            'is left aside (say of a reward what was known of the visitor when the option was shown)'
         )
