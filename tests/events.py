@@ -77,7 +77,7 @@ class Stream:
     def wait(self, count: int) -> list[Event]:
         """The events that have come, once there are so many."""
         while len(self.told) < count:
-            assert self.head[:12] in (b'', b'HTTP/1.1 200'), self.head
+            assert bytes(self.head[:12]) in (b'', b'HTTP/1.1 200'), self.head
             self._read()
         return self.told
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 
 from tests.palettes import Shot, shrunk
 from tests.splits import decided, split
@@ -159,14 +159,22 @@ def count_what_is_shown(server: str) -> None:
 def camera(browser: Browser, server: str, complain: Callable[[str], object]) -> Iterator[Callable[[Picture], Shot]]:
     """What takes pictures; whatever a page has to complain of is told."""
     pages: dict[bool, Page] = {}
+
+    def hear(told: ConsoleMessage) -> None:
+        if told.type in ('error', 'warning'):
+            complain(told.text)
+
+    def fail(error: Error) -> None:
+        complain(str(error))
+
     for phone in (False, True):
         context = browser.new_context(
             locale='en-US', timezone_id='UTC', device_scale_factor=SCALE, is_mobile=phone, reduced_motion='reduce'
         )
         context.route(DEMO, demo_file)
         page = pages[phone] = context.new_page()
-        page.on('console', lambda told: complain(told.text) if told.type in ('error', 'warning') else None)
-        page.on('pageerror', lambda error: complain(str(error)))
+        page.on('console', hear)
+        page.on('pageerror', fail)
 
     def take(picture: Picture) -> Shot:
         page = pages[picture.phone]

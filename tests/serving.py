@@ -86,7 +86,7 @@ def failing() -> Iterator[object]:
 @contextmanager
 def only_express(settings: Settings) -> Iterator[object]:
     """The express, around an application that says so when it is asked."""
-    with assembled(settings, ('hail',), open=True) as found:
+    with assembled(settings, ['hail'], open=True) as found:
         assert isinstance(found, Express)
         found._app = app
         yield found
@@ -107,7 +107,7 @@ def failing_express(settings: Settings) -> Iterator[object]:
 @contextmanager
 def only_routes(settings: Settings) -> Iterator[object]:
     """The same application as with the express, without it."""
-    with assembled(settings, ('hail',)) as found:
+    with assembled(settings, ['hail']) as found:
         yield lambda environ, start_response: found(environ, start_response)
 
 

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import accumulate
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -66,7 +67,9 @@ class TestFormulas:
             ('years/months', (), [1 / 12] * 3, 1 / 12),
         ],
     )
-    def test_are_read_from_the_sums(self, text: str, metrics: tuple[str, ...], points: list[float], total: float):
+    def test_are_read_from_the_sums(
+        self, text: str, metrics: tuple[str, ...], points: list[float], total: float
+    ) -> None:
         formula = Formula.parse(text)
         assert formula.text == text
         assert formula.metrics == metrics
@@ -102,21 +105,21 @@ class TestFormulas:
             5,
         ],
     )
-    def test_that_cannot_be_read_are_refused_in_one_line(self, text: object):
+    def test_that_cannot_be_read_are_refused_in_one_line(self, text: Any) -> None:
         with pytest.raises(InvalidFormula) as caught:
             Formula.parse(text)
         assert caught.value.field == 'metrics'
         assert '\n' not in caught.value.message
         assert len(caught.value.message) < 300
 
-    def test_say_which_modifiers_there_are(self):
+    def test_say_which_modifiers_there_are(self) -> None:
         with pytest.raises(InvalidFormula, match=r"'mean' \(use one of cumulative sum \+ last level set\)"):
             Formula.parse('hits:mean')
 
     @pytest.mark.parametrize(
         'text', ['hits', 'a/b', 'a:+', 'a:last/b', '_count', '_days_in_month', 'a/hours', 'a/_days_in_month']
     )
-    def test_over_no_buckets_are_nothing(self, text: str):
+    def test_over_no_buckets_are_nothing(self, text: str) -> None:
         formula = Formula.parse(text)
         assert formula.points({'hits': [], 'a': [], 'b': []}, []) == []
         assert formula.total({'hits': [], 'a': [], 'b': []}, []) == 0
@@ -130,15 +133,17 @@ class TestFormulas:
             ('dollars:last/0', (1, 0)),
         ],
     )
-    def test_have_the_totals_above_and_below_the_line_as_their_sides(self, text: str, sides: tuple[float, float]):
+    def test_have_the_totals_above_and_below_the_line_as_their_sides(
+        self, text: str, sides: tuple[float, float]
+    ) -> None:
         assert Formula.parse(text).sides(COLUMNS, HOURS) == sides
 
-    def test_are_equal_when_they_are_spelled_alike(self):
+    def test_are_equal_when_they_are_spelled_alike(self) -> None:
         assert Formula.parse('a/b') == Formula.parse('a/b') != Formula.parse('b/a')
         assert hash(Formula.parse('a:last')) == hash(Formula.parse('a:last'))
 
     @given(METRIC_NAMES)
-    def test_read_back_every_name_that_can_be_counted(self, name: str):
+    def test_read_back_every_name_that_can_be_counted(self, name: str) -> None:
         try:
             metric_name(name)
         except InvalidMetric:
@@ -147,7 +152,7 @@ class TestFormulas:
         assert Formula.parse(f'"{name}"/"{name}":last').metrics == (name,)
 
     @given(st.text('ab/:"+ 5.e_', max_size=12) | st.text())
-    def test_are_read_or_refused_whatever_the_text(self, text: str):
+    def test_are_read_or_refused_whatever_the_text(self, text: str) -> None:
         try:
             formula = Formula.parse(text)
         except InvalidFormula:
@@ -157,7 +162,7 @@ class TestFormulas:
         assert isinstance(formula.total(columns, HOURS), (int, float))
 
     @given(st.lists(st.tuples(MILLIONTHS, MILLIONTHS | st.just(0)), max_size=8))
-    def test_that_are_ratios_divide_the_sums_and_never_average_the_ratios(self, rows: list[tuple[int, int]]):
+    def test_that_are_ratios_divide_the_sums_and_never_average_the_ratios(self, rows: list[tuple[int, int]]) -> None:
         columns = {'a': [row[0] for row in rows], 'b': [row[1] for row in rows]}
         spans = [Span(place, place + 1, 30) for place in range(len(rows))]
         ratio = Formula.parse('a/b')
@@ -166,14 +171,14 @@ class TestFormulas:
         assert ratio.total(columns, spans) == (float(Fraction(above, below)) if below else 0)
 
     @given(st.lists(MILLIONTHS, max_size=8))
-    def test_that_add_up_end_with_the_total(self, column: list[int]):
+    def test_that_add_up_end_with_the_total(self, column: list[int]) -> None:
         spans = [Span(place, place + 1, 30) for place in range(len(column))]
         running = Formula.parse('a:+')
         assert running.points({'a': column}, spans) == [number(value) for value in accumulate(column)]
         assert [running.total({'a': column}, spans)] == [0, *running.points({'a': column}, spans)][-1:]
 
     @given(st.lists(st.just(0) | MILLIONTHS, max_size=8))
-    def test_of_the_last_value_repeat_it_until_there_is_another(self, column: list[int]):
+    def test_of_the_last_value_repeat_it_until_there_is_another(self, column: list[int]) -> None:
         spans = [Span(place, place + 1, 30) for place in range(len(column))]
         expected, last = [], 0
         for value in column:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import assume, example, given
@@ -82,7 +83,7 @@ class TestValues:
             ('"a"', 'a'),
         ],
     )
-    def test_are_read_as_people_write_them(self, text: str, value: object):
+    def test_are_read_as_people_write_them(self, text: str, value: object) -> None:
         assert read_value(text) == value
 
     @pytest.mark.parametrize(
@@ -118,14 +119,14 @@ class TestValues:
             '\ud800',
         ],
     )
-    def test_that_begin_with_no_bracket_or_quote_are_words_as_they_are(self, text: str):
+    def test_that_begin_with_no_bracket_or_quote_are_words_as_they_are(self, text: str) -> None:
         assert read_value(text) == text
 
     @pytest.mark.parametrize(
         ('text', 'value'),
         [('true', True), ('True', True), ('false', False), (' False ', False), ('null', None), ('None', None)],
     )
-    def test_that_are_said_true_false_or_nothing_are_that(self, text: str, value: object):
+    def test_that_are_said_true_false_or_nothing_are_that(self, text: str, value: object) -> None:
         assert read_value(text) is value
 
     @pytest.mark.parametrize(
@@ -145,8 +146,9 @@ class TestValues:
             ('9' * 640, int('9' * 640)),
         ],
     )
-    def test_that_are_numbers_are_exact(self, text: str, value: object):
-        for read in (read_value(text), read_value(f'[{text},]')[0], read_value(f'[{text}]')[0]):
+    def test_that_are_numbers_are_exact(self, text: str, value: object) -> None:
+        listed: list[Any] = [read_value(f'[{text},]'), read_value(f'[{text}]')]
+        for read in (read_value(text), listed[0][0], listed[1][0]):
             assert (read, type(read)) == (value, type(value))
             assert str(read) == str(value)
 
@@ -177,7 +179,7 @@ class TestValues:
             ("'\\U00110000'", 2, 'backslash twice'),
         ],
     )
-    def test_that_cannot_be_read_say_where_and_why(self, text: str, at: int, why: str):
+    def test_that_cannot_be_read_say_where_and_why(self, text: str, at: int, why: str) -> None:
         with pytest.raises(InvalidText) as caught:
             read_value(text, field='dimensions')
         assert f'at character {at}: ' in caught.value.message
@@ -186,7 +188,7 @@ class TestValues:
         assert caught.value.message.startswith('dimensions: ')
 
     @given(VALUES)
-    def test_in_json_read_back_the_same(self, value: object):
+    def test_in_json_read_back_the_same(self, value: object) -> None:
         assume(len(json.dumps(value)) < MAX_BYTES)
         assert as_floats(read_value(json.dumps(value), max_depth=100)) == value
         assert as_floats(read_value(json.dumps(value, ensure_ascii=False), max_depth=100)) == value
@@ -194,25 +196,25 @@ class TestValues:
         assert as_floats(read_json(json.dumps(value).encode(), max_depth=100)) == value
 
     @given(VALUES.filter(lambda value: isinstance(value, (list, dict)) and value))
-    def test_with_a_comma_too_many_read_back_the_same(self, value: object):
+    def test_with_a_comma_too_many_read_back_the_same(self, value: object) -> None:
         text = json.dumps(value)
         assert as_floats(read_value(f'{text[:-1]},{text[-1]}', max_depth=100)) == value
 
     @given(PLAIN.filter(lambda value: isinstance(value, (list, dict))))
     @example(["O'Brien", 'say "x"', 'both \' and "'])
-    def test_printed_by_python_read_back_the_same(self, value: object):
+    def test_printed_by_python_read_back_the_same(self, value: object) -> None:
         assert read_value(repr(value), max_depth=100) == value
 
     @given(st.text() | NOISE | st.lists(NOISE, max_size=4).map(lambda parts: f'[{",".join(parts)}]'))
     @example('[' * 60_000)
     @example("['a', 'b'\"]")
-    def test_are_something_or_refused_as_our_own_error_and_never_a_float(self, text: str):
+    def test_are_something_or_refused_as_our_own_error_and_never_a_float(self, text: str) -> None:
         answer = answer_of(read_value, text)
         assert not is_float_in(answer)
         assert '\n' not in getattr(answer, 'message', '')
 
     @given(st.text().filter(lambda text: text.strip()[:1] not in {'[', '{', '"', "'"}))
-    def test_that_begin_with_no_bracket_or_quote_are_never_refused(self, text: str):
+    def test_that_begin_with_no_bracket_or_quote_are_never_refused(self, text: str) -> None:
         value = read_value(text)
         assert value == text or not isinstance(value, str) or value == text.strip()
 
@@ -235,7 +237,7 @@ class TestValues:
             '[' + '.5e-9,' * 15_000 + ']',
         ],
     )
-    def test_made_to_be_slow_are_answered_at_once(self, text: str):
+    def test_made_to_be_slow_are_answered_at_once(self, text: str) -> None:
         # What is timed is the reader: to trace its lines takes nine times as long as to run them.
         tracer = sys.gettrace()
         sys.settrace(None)
@@ -248,7 +250,7 @@ class TestValues:
         assert len(getattr(answer, 'message', '')) < 400
         assert took < 1
 
-    def test_deeper_than_python_can_go_are_refused_whatever_the_limit(self):
+    def test_deeper_than_python_can_go_are_refused_whatever_the_limit(self) -> None:
         for text in ['[' * 5000 + ']' * 5000, '[' * 5000 + ',]']:
             with pytest.raises(LimitExceeded):
                 read_value(text, max_depth=10**6)
@@ -276,7 +278,7 @@ ALLOWED = [
 
 
 @pytest.mark.parametrize(('text', 'limits'), LIMITED)
-def test_both_readers_refuse_what_is_larger_than_the_limits(text: str, limits: dict[str, int]):
+def test_both_readers_refuse_what_is_larger_than_the_limits(text: str, limits: dict[str, Any]) -> None:
     for read, spelling in [(read_value, text), (read_value, text.replace('"', "'")), (read_json, text)]:
         with pytest.raises(LimitExceeded) as caught:
             read(spelling, field='metrics', **limits)
@@ -286,7 +288,7 @@ def test_both_readers_refuse_what_is_larger_than_the_limits(text: str, limits: d
 
 
 @pytest.mark.parametrize(('text', 'limits'), ALLOWED)
-def test_both_readers_take_what_is_just_within_the_limits(text: str, limits: dict[str, int]):
+def test_both_readers_take_what_is_just_within_the_limits(text: str, limits: dict[str, Any]) -> None:
     value = json.loads(text)
     assert read_value(text, **limits) == value
     assert read_value(text.replace('"', "'"), **limits) == value
@@ -304,48 +306,48 @@ class TestJson:
             ('1e400', Decimal('1e400')),
         ],
     )
-    def test_is_read_with_exact_numbers(self, text: str | bytes, value: object):
+    def test_is_read_with_exact_numbers(self, text: str | bytes, value: object) -> None:
         assert read_json(text) == value
         assert not is_float_in(read_json(text))
 
     @pytest.mark.parametrize(
         'text', ["['a']", '[1,]', '{a: 1}', '.5', '+5', 'signup', '', '[1] 2', '007', '"a\nb"', 'True']
     )
-    def test_is_not_what_people_write_in_urls(self, text: str):
+    def test_is_not_what_people_write_in_urls(self, text: str) -> None:
         with pytest.raises(InvalidText, match=r'at character [0-9]+: not JSON'):
             read_json(text)
 
     @pytest.mark.parametrize('name', ['NaN', 'Infinity', '-Infinity'])
-    def test_has_no_numbers_that_are_none(self, name: str):
+    def test_has_no_numbers_that_are_none(self, name: str) -> None:
         with pytest.raises(InvalidText, match=name) as caught:
             read_json(f'{{"a": {name}}}', field='metrics')
         assert caught.value.field == 'metrics'
 
     @pytest.mark.parametrize('digits', ['1e999999', '-1E-401', '1' * 641])
-    def test_has_no_numbers_that_nothing_could_hold(self, digits: str):
+    def test_has_no_numbers_that_nothing_could_hold(self, digits: str) -> None:
         with pytest.raises(LimitExceeded, match='send it as a text') as caught:
             read_json(f'[{digits}]', field='metrics')
         assert caught.value.field == 'metrics'
         assert read_json(f'["{digits}"]') == [digits]
 
-    def test_is_utf_8(self):
+    def test_is_utf_8(self) -> None:
         with pytest.raises(InvalidText, match='not UTF-8 at byte 2'):
             read_json(b'"\xff"', field='body')
 
     @pytest.mark.parametrize('text', ['[' * 100_000, '[' * 100_000 + ']' * 100_000, '{"a":' * 100_000])
-    def test_of_nothing_but_brackets_is_refused(self, text: str):
+    def test_of_nothing_but_brackets_is_refused(self, text: str) -> None:
         with pytest.raises(LimitExceeded):
             read_json(text, max_bytes=10**6)
 
     @given(st.binary() | st.text())
-    def test_is_read_or_refused_whatever_the_body(self, body: bytes | str):
+    def test_is_read_or_refused_whatever_the_body(self, body: bytes | str) -> None:
         answer = answer_of(read_json, body)
         assert not is_float_in(answer)
         assert '\n' not in getattr(answer, 'message', '')
 
     @pytest.mark.parametrize('length', [639, 640, 641, 700, 5_000])
     @pytest.mark.parametrize('shape', ['{}', '-{}', '[{}]', '[1, {}]', '{}.5'])
-    def test_has_numbers_of_at_most_640_digits_in_texts_of_any_length(self, length: int, shape: str):
+    def test_has_numbers_of_at_most_640_digits_in_texts_of_any_length(self, length: int, shape: str) -> None:
         for around in ('{}', '[{}, "' + 'a' * 1_000 + '"]'):
             text = around.format(shape.format('1' * length))
             # A sign or a point beside the digits counts as one of them where it is a fraction.
@@ -355,19 +357,19 @@ class TestJson:
                 assert isinstance(answer_of(read_json, text), LimitExceeded)
                 assert isinstance(answer_of(read_json, text.encode()), LimitExceeded)
 
-    def test_may_hold_long_texts_of_digits(self):
+    def test_may_hold_long_texts_of_digits(self) -> None:
         assert read_json(json.dumps(['1' * 2_000, 'é', 5])) == ['1' * 2_000, 'é', 5]
         assert read_json(json.dumps(['\ud800', 'a' * 1_000])) == ['\ud800', 'a' * 1_000]
 
 
 class TestItemsOfAList:
     @given(st.lists(VALUES, max_size=8), st.sampled_from([None, 1, '\t']))
-    def test_are_what_the_list_holds(self, items: list[object], indent: int | str | None):
+    def test_are_what_the_list_holds(self, items: list[object], indent: int | str | None) -> None:
         body = json.dumps(items, indent=indent).encode()
         assert as_floats(read_items(body, max_items=8, max_nodes=10**6)) == as_floats(read_json(body))
 
     @given(st.lists(VALUES, max_size=8))
-    def test_may_have_blanks_and_a_mark_of_utf8_around(self, items: list[object]):
+    def test_may_have_blanks_and_a_mark_of_utf8_around(self, items: list[object]) -> None:
         body = b'\xef\xbb\xbf \r\n' + json.dumps(items, ensure_ascii=True).encode() + b'\n\t '
         assert as_floats(read_items(body, max_items=8)) == as_floats(json.loads(body))
 
@@ -392,17 +394,17 @@ class TestItemsOfAList:
             (b'["\xff"]', 'not UTF-8 at byte 3'),
         ],
     )
-    def test_are_refused_together_where_the_list_cannot_be_read(self, body: bytes, fragment: str):
+    def test_are_refused_together_where_the_list_cannot_be_read(self, body: bytes, fragment: str) -> None:
         with pytest.raises(InvalidText) as caught:
             read_items(body, max_items=8)
         assert fragment in caught.value.message
 
-    def test_are_not_more_than_may_be(self):
+    def test_are_not_more_than_may_be(self) -> None:
         assert read_items(b'[1, 2]', max_items=2) == [1, 2]
         with pytest.raises(LimitExceeded, match=r'more than 2 events at once .*HAILWHALE_MAX_BATCH'):
             read_items(b'[1, 2, 3', max_items=2)
 
-    def test_have_limits_each_by_itself(self):
+    def test_have_limits_each_by_itself(self) -> None:
         deep, long = '[' * 17 + ']' * 17, json.dumps(list(range(5_000)))
         body = f'[{deep}, 1, {long}, {deep[1:-1]}, {json.dumps(list(range(4_095)))}]'.encode()
         first, second, third, fourth, fifth = read_items(body, max_items=5)
@@ -415,23 +417,23 @@ class TestItemsOfAList:
         assert isinstance(fifth, list)
 
     @pytest.mark.parametrize('body', [b'[' * 100_000, b'[1, ' + b'{"a":' * 100_000, b'[1e999]', b'[%s]' % (b'1' * 700)])
-    def test_without_end_are_refused_together(self, body: bytes):
+    def test_without_end_are_refused_together(self, body: bytes) -> None:
         with pytest.raises(LimitExceeded):
             read_items(body, max_items=8)
 
     @given(st.binary())
-    def test_are_read_or_refused_whatever_the_body(self, body: bytes):
+    def test_are_read_or_refused_whatever_the_body(self, body: bytes) -> None:
         for bytes_ in (body, b'[' + body + b']'):
             answer_of(lambda text: read_items(text, max_items=5), bytes_)
 
 
 class TestLines:
     @given(st.lists(VALUES, max_size=8), st.sampled_from([b'\n', b'\r\n', b'\n\n', b' \n\t\n']))
-    def test_are_the_values_that_they_hold(self, values: list[object], between: bytes):
+    def test_are_the_values_that_they_hold(self, values: list[object], between: bytes) -> None:
         body = between.join(json.dumps(value).encode() for value in values)
         assert as_floats(read_lines(body, max_items=8)) == as_floats(json.loads(json.dumps(values)))
 
-    def test_that_cannot_be_read_leave_the_others_as_they_are(self):
+    def test_that_cannot_be_read_leave_the_others_as_they_are(self) -> None:
         body = '1\n[\n"a\u2028b\x85"\n\nNaN\n"é"'.encode() + b'\n"\xff"\n' + b'[' * 20 + b'\n2'
         one, bracket, text, constant, accent, broken, deep, two = read_lines(body, max_items=8)
         assert (one, text, accent, two) == (1, 'a\u2028b\x85', 'é', 2)
@@ -440,11 +442,11 @@ class TestLines:
         assert isinstance(broken, InvalidText)
         assert isinstance(deep, InvalidInput)
 
-    def test_are_not_more_than_may_be(self):
+    def test_are_not_more_than_may_be(self) -> None:
         assert read_lines(b'1\n\n2\n\n', max_items=2) == [1, 2]
         with pytest.raises(LimitExceeded, match='more than 2 events at once'):
             read_lines(b'1\n2\n3', max_items=2)
 
     @given(st.binary())
-    def test_are_read_or_refused_whatever_the_body(self, body: bytes):
+    def test_are_read_or_refused_whatever_the_body(self, body: bytes) -> None:
         answer_of(lambda text: read_lines(text, max_items=5), body)

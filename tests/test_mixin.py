@@ -35,7 +35,7 @@ class Tags:
 
 
 class Seller(WhaleMixin):
-    whale_id = staticmethod(lambda seller: f'seller-{seller.number}')
+    whale_id = staticmethod(lambda seller: f'seller-{seller.number}')  # type: ignore[assignment] # taken for a method
 
     def __init__(self, number: int) -> None:
         self.number = number

@@ -4,6 +4,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -375,7 +376,7 @@ def test_a_token_that_was_refused_can_be_read_as_long_as_its_key_is_there() -> N
         ({'origins': [f'https://{place}.example' for place in range(33)]}, 'origins'),
     ],
 )
-def test_what_could_not_be_counted_is_refused_when_it_is_sealed(given: dict[str, object], field: str) -> None:
+def test_what_could_not_be_counted_is_refused_when_it_is_sealed(given: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         sealed(**given)
     assert caught.value.field == field
@@ -385,8 +386,9 @@ def test_the_limits_hold_for_all_that_an_address_may_add() -> None:
     limits = Limits(name=10, depth=2, nodes=5, metrics=2)
     assert sealed('a', {'b': 'c'}, ['d', 'hits'], free=['e'], vary={'f': (0, 1)}, limits=limits)
     for more in ({'vary': {'f': (0, 1), 'g': (0, 1)}}, {'free': ['e', 'g']}, {'free': ['x' * 11]}):
+        given: dict[str, Any] = {'free': ['e'], 'vary': {'f': (0, 1)}} | more
         with pytest.raises(LimitExceeded):
-            sealed('a', {'b': 'c'}, ['d', 'hits'], **({'free': ['e'], 'vary': {'f': (0, 1)}} | more), limits=limits)
+            sealed('a', {'b': 'c'}, ['d', 'hits'], **given, limits=limits)
 
 
 def test_an_event_of_too_many_counters_with_what_an_address_adds_is_refused() -> None:

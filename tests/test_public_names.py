@@ -26,7 +26,7 @@ def test_every_error_is_a_public_name() -> None:
 
 def test_an_unknown_name_is_an_attribute_error_that_names_it() -> None:
     with pytest.raises(AttributeError, match="module 'hailwhale' has no attribute 'Wale'"):
-        hailwhale.Wale  # noqa: B018
+        hailwhale.Wale  # type: ignore[attr-defined] # noqa: B018
 
 
 def test_the_version_is_the_one_of_the_installed_package() -> None:

@@ -224,8 +224,11 @@ def test_a_server_that_is_well_says_so_with_its_figures(server: str, page: Page)
 
 def test_an_engine_that_has_stopped_is_said_to_be_wrong(tmp_path: Path, page: Page, complaints: list[str]) -> None:
     (port,) = free_ports(1)
-    settings = {'HAILWHALE_URL': f'redis://127.0.0.1:{port}/0', 'HAILWHALE_TIMEOUT': '1'}
-    with process(redis_binary(), tmp_path, port) as engine, serving(tmp_path, **settings) as address:
+    url = f'redis://127.0.0.1:{port}/0'
+    with (
+        process(redis_binary(), tmp_path, port) as engine,
+        serving(tmp_path, HAILWHALE_URL=url, HAILWHALE_TIMEOUT='1') as address,
+    ):
         page.goto(at(address, 'health'))
         expect(part(page, 'health-summary')).to_have_text('All is well.', timeout=SHOWN)
         pid = int(engine.info('server')['process_id'])

@@ -55,7 +55,7 @@ class Text(HTMLParser):
 
 
 def test_a_table_has_a_row_for_each_bucket_and_a_column_for_each_series() -> None:
-    points = {
+    points: dict[str, dict[str, dict[datetime, float]]] = {
         '_': {'dollars': {MIDNIGHT: 5.25}, 'hits': {MIDNIGHT: 2}},
         '["geo", "UK"]': {'dollars': {MIDNIGHT: 1000}, 'hits': {MIDNIGHT: 1}},
     }

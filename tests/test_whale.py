@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -349,7 +350,7 @@ def test_own_intervals_are_counted_and_answered(make: Callable[..., Whale]) -> N
 def test_points_come_in_every_shape(whale: Whale) -> None:
     whale.count_now('p', at='2037-11-22T17:59:00Z')
     whale.count_now('p')
-    asked = {'period': '1h:2h'}
+    asked: dict[str, Any] = {'period': '1h:2h'}
     starts = [datetime(2037, 11, 22, hour, tzinfo=UTC) for hour in (17, 18)]
     assert whale.plotpoints('p', **asked)['_']['hits'] == dict.fromkeys(starts, 1)
     assert whale.plotpoints('p', points=list, descending=True, **asked)['_']['hits'] == [[s, 1] for s in starts[::-1]]
@@ -361,7 +362,7 @@ def test_points_come_in_every_shape(whale: Whale) -> None:
 def test_the_hour_that_clocks_show_twice_is_two_points(whale: Whale) -> None:
     for hour in range(48):
         whale.count_now('p', at=f'2037-11-{1 + hour // 24:02}T{hour % 24:02}:30Z')
-    asked = {'period': '1h:2037-11-01', 'tz': 'America/New_York'}
+    asked: dict[str, Any] = {'period': '1h:2037-11-01', 'tz': 'America/New_York'}
     points = whale.plotpoints('p', **asked)['_']['hits']
     assert list(points.values()) == [1] * 25
     assert [start.hour for start in points][:4] == [0, 1, 1, 2]
@@ -399,7 +400,7 @@ def test_the_top_products_of_product_are_its_children(shop: Whale) -> None:
 
 
 def test_children_are_sorted_and_limited_at_every_level(shop: Whale) -> None:
-    asked = {'dimension': 'geo', 'period': 'today', 'metrics': ['dollars'], 'totals': True}
+    asked: dict[str, Any] = {'dimension': 'geo', 'period': 'today', 'metrics': ['dollars'], 'totals': True}
     points = shop.plotpoints('Product', depth=2, sort='-hits', limit=1, **asked)
     assert list(points) == ['geo', '["geo", "US"]', '["geo", "US", "city0"]']
     assert list(shop.plotpoints('Product', depth=1, sort='hits', **asked)) == ['geo', '["geo", "UK"]', '["geo", "US"]']
@@ -547,7 +548,7 @@ def test_two_ratios_asked_at_once_are_each_their_own(whale: Whale) -> None:
 def test_cached_answers_live_for_their_time_and_no_longer(make: Callable[..., Whale], clock: Clock) -> None:
     whale = make(cache_seconds=30)
     whale.count_now('p')
-    ask = {'period': 'today'}
+    ask: dict[str, Any] = {'period': 'today'}
     assert whale.cached_totals('p', **ask)['today']['_']['hits'] == 1
     assert len(whale.cached_plotpoints('p', **ask)['_']['hits']) == 19
     whale.count_now('p')

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,7 @@ def everything_in(server: Server) -> bytes:
         for name in node.keys('*'):
             kind = node.type(name)
             assert kind == b'hash'
+            assert isinstance(name, bytes)
             found += name + b' ' + repr(node.hgetall(name)).encode()
     return found
 
@@ -245,7 +247,8 @@ def test_a_damaged_key_is_named_and_can_be_revoked(keys: Keys, storage: Storage,
 def test_the_keys_lie_where_the_map_says(keys: Keys, storage: Storage, server: Server) -> None:
     made = keys.create('write')
     access.mark_used(storage.engine, {made.key.id: NOW})
-    assert {name.decode() for node in server.nodes for name in node.keys('*')} == {KEYS, KEYS_USED}
+    found: list[Any] = [name for node in server.nodes for name in node.keys('*')]
+    assert {name.decode() for name in found} == {KEYS, KEYS_USED}
     assert [node.ttl(name) for node in server.nodes for name in node.keys('*')] == [-1, -1]
 
 

@@ -6,6 +6,7 @@ The engine's own clock counts; time passes here by making the keys of a rate as 
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -120,7 +121,7 @@ def test_each_key_has_a_rate_of_its_own_and_both_windows_in_one_slot(
         assert current.startswith(f'hw:{{{shard}}}:rate:')
     pass_time(server, HOUR + 1_000)
     rates.spend('aaaaaaaa', rate, 0)  # moves one window on
-    found = [(name, node.pttl(name)) for node in server.nodes for name in node.keys('*')]
+    found: list[tuple[Any, int]] = [(name, node.pttl(name)) for node in server.nodes for name in node.keys('*')]
     assert len(found) == 4
     assert all(name.startswith(b'hw:{') and b':rate:' in name and 0 < ends <= 2 * HOUR for name, ends in found)
     assert storage.backlog() == [0] * 64

@@ -72,7 +72,7 @@ def only_routes(settings: Any) -> Iterator[Any]:
     """The same application without the express: every request goes through the routes."""
     from hailwhale.wsgi.assembly import assembled
 
-    with assembled(settings, ('hail',)) as app:
+    with assembled(settings, ['hail']) as app:
         yield lambda environ, start_response: app(environ, start_response)
 
 
@@ -89,8 +89,8 @@ def serve(kind: str, home: str) -> None:
     make_apps: dict[str, Callable[[], Any]] = {
         'empty': partial(nullcontext, hello),
         'routes': partial(only_routes, settings),
-        'express': partial(assembled, settings, ('hail',)),
-        'whale': partial(assembled, settings, ('whale',)),
+        'express': partial(assembled, settings, ['hail']),
+        'whale': partial(assembled, settings, ['whale']),
         'all': partial(assembled, settings),
     }
     wsgi.serve(make_apps[kind], '127.0.0.1', 0, ready=partial(print, flush=True))

@@ -182,7 +182,9 @@ def large_table(contexts: int, decisions: int) -> Table:
     won = rng.random(decisions) < 0.05 + 0.01 * keys[1]
     rows, places = np.unique(keys, axis=1, return_inverse=True)
     shown, earned = (np.bincount(places.reshape(-1), column) for column in (np.ones(decisions), won))
-    cells = np.array([Cell(*row, earned[place]) for place, row in enumerate(zip(*rows, shown, earned, strict=True))])
+    cells = np.array(
+        [Cell._make((*row, earned[place])) for place, row in enumerate(zip(*rows, shown, earned, strict=True))]
+    )
     return Table(
         [Context.of({'country': f'{number // 25}', 'source': f'{number % 25}'}) for number in range(contexts)],
         list('abcde'),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from hailwhale.experiments.statistics import Headline, compare
@@ -20,7 +21,8 @@ from tests.experiments.peeking import Floats, Looks, orders, shares, stopped, th
 
 ALPHA = 0.05
 ADAPTIVE = "allocation='adaptive'"
-Runs = Callable[[Looks], Floats]
+Bools = NDArray[np.bool_]
+Runs = Callable[[Looks], Bools]
 
 
 def measure(bench: Bench) -> list[Figure]:
@@ -87,15 +89,15 @@ def _z(seen: Looks) -> Floats:
         return np.asarray(np.nan_to_num((seen.s_b / seen.n_b - seen.s_a / seen.n_a) / error))
 
 
-def _z_at_the_end(seen: Looks) -> Floats:
+def _z_at_the_end(seen: Looks) -> Bools:
     return np.asarray(np.abs(_z(seen)[:, -1]) > 1.959964)
 
 
-def _z_at_every_look(seen: Looks) -> Floats:
+def _z_at_every_look(seen: Looks) -> Bools:
     return np.asarray((np.abs(_z(seen)) > 1.959964).any(1))
 
 
-def _chance_to_win(seen: Looks) -> Floats:
+def _chance_to_win(seen: Looks) -> Bools:
     """Two Beta(1, 1) posteriors, taken for normal."""
     means, variances = [], []
     for n, s in ((seen.n_a, seen.s_a), (seen.n_b, seen.s_b)):
@@ -106,7 +108,7 @@ def _chance_to_win(seen: Looks) -> Floats:
     return np.asarray((np.abs(chance - 0.5) > 0.45).any(1))
 
 
-def _asymptotic(seen: Looks) -> Floats:
+def _asymptotic(seen: Looks) -> Bools:
     """The asymptotic confidence sequence, tuned for 5,000 visitors: what other platforms call sequential."""
     n = seen.n_a + seen.n_b
     log = -2 * math.log(ALPHA)

@@ -35,8 +35,8 @@ def _figure(name: str, found: list[float], limit: float) -> Figure:
 
 
 def _differences(case: dict[str, Any]) -> Iterator[float]:
-    arms = [{name[:-2]: value for name, value in case['inputs'].items() if name.endswith(end)} for end in ('_a', '_b')]
-    found = statistics.compare(*arms, case['kind'], prior=(0, 0.3))
+    a, b = ({name[:-2]: value for name, value in case['inputs'].items() if name.endswith(end)} for end in ('_a', '_b'))
+    found = statistics.compare(a, b, case['kind'], prior=(0, 0.3))
     for source, numbers in case.items():
         if source not in ('name', 'kind', 'inputs'):
             yield from _walk(numbers, found)
@@ -72,7 +72,7 @@ def _of_scipy(count: int) -> Iterator[float]:
     for n_a, s_a, n_b, s_b in _tables(count):
         found = statistics.compare((n_a, s_a), (n_b, s_b))
         table = [[s_b, n_b - s_b], [s_a, n_a - s_a]]
-        yield abs((found.fisher_exact_p or 0) - stats.fisher_exact(table)[1])
+        yield abs((found.fisher_exact_p or 0) - stats.fisher_exact(np.array(table))[1])
         yield abs(found.chi2_contingency_p - stats.chi2_contingency(table, correction=False)[1])
         yield abs(found.exact_beta.ci_a[0] - stats.beta.ppf(0.025, 1 + s_a, 1 + n_a - s_a))
 

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pandas  # type: ignore[import-untyped]
+import pandas
 
 from hailwhale import Whale
 from tests.benchmarks.baselines import increments, same

@@ -15,7 +15,20 @@ import pytest
 from hailwhale.decisions.policies import Context
 from hailwhale.decisions.simulation import Situation, drawn, play, visits
 from tests.benchmarks import t10_decisions as t10
-from tests.benchmarks.arena import ALL, BEGIN, END, OURS, Scores, cancer, matrix, page, played, situation_of, way_of
+from tests.benchmarks.arena import (
+    ALL,
+    BEGIN,
+    END,
+    LOST,
+    OURS,
+    Scores,
+    cancer,
+    matrix,
+    page,
+    played,
+    situation_of,
+    way_of,
+)
 from tests.benchmarks.measure import Figure
 from tests.benchmarks.references import REFERENCES, LinearThompson, features, properties
 from tests.benchmarks.simulated import Policy
@@ -132,9 +145,9 @@ def test_ours_may_be_so_far_above_the_best_reference_on_average() -> None:
 def test_no_situation_may_be_bad_on_average_and_few_single_runs() -> None:
     scores = {('x', 'one'): [100] * 10, ('x', OURS): [70] * 10, ('y', 'one'): [100] * 10, ('y', OURS): [0] * 9 + [106]}
     assert held(scores, 'highest score of a situation').met
-    assert held(scores, f'above {t10.LOST:g}').ours == [0.05]
-    assert not held(scores, f'above {t10.LOST:g}').met
-    assert held({**scores, ('y', OURS): [0] * 10}, f'above {t10.LOST:g}').met
+    assert held(scores, f'above {LOST:g}').ours == [0.05]
+    assert not held(scores, f'above {LOST:g}').met
+    assert held({**scores, ('y', OURS): [0] * 10}, f'above {LOST:g}').met
     assert not held({**scores, ('x', OURS): [76] * 10}, 'highest score of a situation').met
 
 
@@ -151,7 +164,7 @@ def test_ours_is_held_to_the_mean_of_all_its_seeds_and_to_that_of_the_seeds_whic
     assert [one.ours for one in means] == [[38, 38], [38, 38, 20, 20, 4]]
     assert [one.met for one in means] == [False, True]
     assert not held(scores, 'x').met
-    assert held(scores, f'above {t10.LOST:g}').workload == '5 runs'
+    assert held(scores, f'above {LOST:g}').workload == '5 runs'
     assert [one.baseline for one in t10.figures(scores) if one.baseline] == ['one', 'one']
 
 

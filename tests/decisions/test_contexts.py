@@ -28,7 +28,7 @@ def test_a_context_can_be_read_back_from_its_text(given: Mapping[str, Any]) -> N
 @few
 @given(dimensions)
 def test_the_order_of_dimensions_says_nothing(given: Mapping[str, Any]) -> None:
-    assert Context.of(dict(reversed(given.items()))) == Context.of(given)
+    assert Context.of(dict(reversed(list(given.items())))) == Context.of(given)
 
 
 @few

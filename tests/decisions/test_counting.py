@@ -121,7 +121,7 @@ def test_contexts_that_differ_in_one_pair_are_counted_apart(whale: Whale) -> Non
 def test_visitors_of_the_holdout_are_counted_apart_too(whale: Whale) -> None:
     apart = 0
     for visitor in range(60):
-        more = {'visitor': visitor, 'holdout': 0.5}
+        more: dict[str, Any] = {'visitor': visitor, 'holdout': 0.5}
         apart += whale.decision(['Page', 42], 'color', ['red', 'blue'], known_data=VISITOR, **more).by == 'holdout'
         whale.count_decided_now(['Page', 42], 'color', 'red', VISITOR, **more)
         whale.count_decided_now(['Page', 42], 'color', 'red', VISITOR, {'earned': 3}, **more)
@@ -132,7 +132,7 @@ def test_visitors_of_the_holdout_are_counted_apart_too(whale: Whale) -> None:
 
 
 def test_a_repeated_id_counts_once(whale: Whale) -> None:
-    more = {'dimensions': VISITOR, 'metrics': {'earned': 2}, 'id': 'order 7'}
+    more: dict[str, Any] = {'dimensions': VISITOR, 'metrics': {'earned': 2}, 'id': 'order 7'}
     assert whale.count_decided_now(['Page', 42], 'color', 'red', **more)
     assert not whale.count_decided_now(['Page', 42], 'color', 'red', **more)
     assert [whale.today(PK, metric) for metric in ('earned', 'earned*earned')] == [2, 4]
@@ -182,7 +182,7 @@ def test_an_amount_too_large_to_be_squared_is_refused_and_nothing_counted(whale:
     assert millionths(whale, 'earned*earned') == 31_622_776**2 * MICROS_PER_UNIT
 
 
-BAD: dict[str, tuple[dict[str, object], type[HailWhaleError], str]] = {
+BAD: dict[str, tuple[dict[str, Any], type[HailWhaleError], str]] = {
     'product': ({'metrics': {'earned*spent': 1}}, InvalidInput, r"'earned\*spent' is counted with the metrics"),
     'reserved': ({'dimensions': {HOLDOUT: 'x'}}, InvalidDimensions, '__holdout__ are written by decisions'),
     'reserved path': ({'dimensions': [CONTEXT]}, InvalidDimensions, '__context__ and'),

@@ -338,7 +338,7 @@ def test_deciding_counts_nothing(whale: Whale, decider: Decider) -> None:
 def test_an_explained_decision_tells_the_reasons_of_each_option_and_its_paths(whale: Whale, decider: Decider) -> None:
     tell_some(whale)
     bare = decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1)
-    assert bare.reasons == bare.paths == ()
+    assert (bare.reasons, bare.paths) == ((), ())
     full = decider.decide(*ASKED, OPTIONS, FORMULA, US, seed=1, explain=True)
     assert (full.option, full.weights) == (bare.option, bare.weights)
     # Those that tell visitors apart.
@@ -930,7 +930,6 @@ def test_who_waits_for_a_model_that_is_being_made_takes_that_one(whale: Whale, m
         return 1_000.0
 
     monkeypatch.setattr('hailwhale.decisions.decider.monotonic', monotonic)
-    second = threading.Thread(target=lambda: decider.decide(*ASKED, OPTIONS), name='second')
 
     def compute(fit: Callable[[], Found]) -> Found:
         made.append(threading.current_thread().name)
@@ -939,6 +938,7 @@ def test_who_waits_for_a_model_that_is_being_made_takes_that_one(whale: Whale, m
         return fit()
 
     decider = Decider(whale, compute=compute)
+    second = threading.Thread(target=lambda: decider.decide(*ASKED, OPTIONS), name='second')
     decider.decide(*ASKED, OPTIONS)
     second.join(10)
     assert not second.is_alive()
@@ -947,7 +947,7 @@ def test_who_waits_for_a_model_that_is_being_made_takes_that_one(whale: Whale, m
 
 # -- bad input --------------------------------------------------------------------------------------------------------
 
-BAD: dict[str, tuple[dict[str, object], str, str]] = {
+BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     'no options': ({'options': []}, 'options', 'not options to choose among'),
     'options text': ({'options': 'red'}, 'options', "not options to choose among: 'red'"),
     'options set': ({'options': {'red', 'blue'}}, 'options', 'a list of names'),

@@ -68,7 +68,7 @@ def test_the_option_to_show_is_that_of_the_whole_decision(default: Whale) -> Non
         for more in ({'seed': number}, {'visitor': number}, {'visitor': number, 'holdout': 0.5}):
             whole = Whale.decision(*ASKED, OPTIONS, FORMULA, US, 'today', 'min', **more)
             assert Whale.decide(*ASKED, OPTIONS, FORMULA, US, 'today', 'min', **more) == whole.option
-        bot = {'visitor': number, 'bot': True}
+        bot: dict[str, Any] = {'visitor': number, 'bot': True}
         assert Whale.decide(*ASKED, OPTIONS, FORMULA, **bot) == Whale.decision(*ASKED, OPTIONS, **bot).option
     assert Whale.decision(*ASKED, OPTIONS, bot=True).by == 'bot'
 
@@ -259,7 +259,7 @@ def test_reasons_sort_a_winner_a_loser_and_an_option_that_was_never_shown(clear:
 
 
 def test_thresholds_say_what_is_bad_and_what_is_to_be_tested(clear: Whale) -> None:
-    def options(**thresholds: float) -> tuple[set[str], ...]:
+    def options(**thresholds: Any) -> tuple[set[str], ...]:
         found = clear.weighted_reasons(*ASKED, ['red', 'blue'], FORMULA, US, **thresholds)
         return tuple({reason.option for reason in reasons} for reasons in found)
 

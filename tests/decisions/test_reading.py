@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
@@ -43,9 +43,9 @@ class Ledger:
 
     whale: Whale
     asked: Asked
-    events: list[tuple[str, str, int, dict[str, Decimal]]] = field(default_factory=list)
+    events: list[tuple[str, str, float, dict[str, Decimal]]] = field(default_factory=list)
 
-    def count(self, some: list[tuple[str, object, int, dict[str, Any] | None]]) -> None:
+    def count(self, some: Sequence[tuple[str, object, float, dict[str, Any] | None]]) -> None:
         """Count events: option, dimensions, when, metrics."""
         arguments = [
             self.whale.decided_event(self.asked.pk, None, option, dimensions, metrics, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,10 +153,8 @@ def test_a_decision_learns_from_payments_that_come_without_what_was_known_of_vis
                 whale.count_decided_now('Page', None, option, None, {'earned': 1}, at)
     found = whale.decision('Page', None, OPTIONS, 'earned/hits', visitors[0], explain=True)
     assert found.weights['red'] > 0.9
-    assert {reason.option: (reason.exposure, reason.reward) for reason in found.reasons} == {
-        'blue': (200, pytest.approx(4.5)),
-        'red': (200, pytest.approx(13.5)),
-    }
+    sums: dict[str, Any] = {'blue': (200, pytest.approx(4.5)), 'red': (200, pytest.approx(13.5))}
+    assert {reason.option: (reason.exposure, reason.reward) for reason in found.reasons} == sums
     assert found.warning == (
         "100% of 'earned' was counted of visitors of whom nothing is known, where the option was never shown: it is "
         'shared out among visitors of whom more is known, as the option was shown to them (say of a reward what was '

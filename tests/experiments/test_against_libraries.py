@@ -49,7 +49,8 @@ def test_fixed_looks_at_proportions_are_those_of_statsmodels_and_scipy(seed: int
     assert theirs is None or found.confint_2indep_diff_score == pytest.approx(theirs, abs=1e-9)
     wilson = proportion.proportion_confint(s_a, n_a, alpha, 'wilson')
     assert found.proportion_confint_wilson.a == pytest.approx(wilson, abs=1e-12)
-    assert found.fisher_exact_p == pytest.approx(stats.fisher_exact([[s_b, n_b - s_b], [s_a, n_a - s_a]])[1], abs=1e-9)
+    table = np.array([[s_b, n_b - s_b], [s_a, n_a - s_a]])
+    assert found.fisher_exact_p == pytest.approx(stats.fisher_exact(table)[1], abs=1e-9)
     exact = stats.beta.ppf([alpha / 2, 1 - alpha / 2], 1 + s_a, 1 + n_a - s_a)
     assert found.exact_beta.ci_a == pytest.approx(exact, abs=1e-12)
 

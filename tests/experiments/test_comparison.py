@@ -94,11 +94,11 @@ class TestHeadlines:
         for rate in (0.3, 0.5):
             before = (rng.random(40) < 0.4).astype(float)
             visitors.append((before, ((rng.random(40) < rate) | (before * rng.random(40) > 0.5)).astype(float)))
-        arms = [
+        a, b = (
             {'n': 40, 'sum': y.sum(), 'sum_pre': x.sum(), 'sum_squares_pre': x.sum(), 'sum_post_pre': (x * y).sum()}
             for x, y in visitors
-        ]
-        found = compare(*arms)
+        )
+        found = compare(a, b)
         x, y = (np.concatenate(both) for both in zip(*visitors, strict=True))
         theta = np.cov(x, y)[0, 1] / x.var()
         assert found.theta == pytest.approx(theta)
@@ -133,10 +133,8 @@ class TestLifts:
                 n = rng.choice([40, 400, 4_000])
                 amounts = [rng.gauss(mean, 3) for _ in range(n)]
                 arms.append((n, sum(amounts), sum(x * x for x in amounts), n))
-            found = compare(
-                *({'n': n, 'sum': total, 'sum_squares': squares, 'conversions': k} for n, total, squares, k in arms),
-                'mean',
-            ).headline
+            a, b = ({'n': n, 'sum': total, 'sum_squares': squares, 'conversions': k} for n, total, squares, k in arms)
+            found = compare(a, b, 'mean').headline
             assert isinstance(found, Headline)
             assert found.lift is not None
             assert found.ci_lift is not None

@@ -22,7 +22,7 @@ from tests.clocks import Clock
 many = settings(max_examples=40)
 few = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 HUGE = [10**400, -(10**400), 10**5000, 1e308, -1e308, 1e300, 1e30, 1e15, 1e12, 1e-12, 1e-30, 1e-200, 5e-324, 2**63]
-ODD = [math.nan, math.inf, -math.inf, True, None, 'x', '1e400', '0.05', Decimal('1e-400'), [1], {}]
+ODD: list[object] = [math.nan, math.inf, -math.inf, True, None, 'x', '1e400', '0.05', Decimal('1e-400'), [1], {}]
 NUMBERS = st.one_of(
     st.sampled_from([*HUGE, *ODD, 0, 0.0, -0.0, 0.05, 0.2, 0.8, 1, 2, 100, 1 - 1e-13]),
     st.floats(),

@@ -53,8 +53,8 @@ def test_swapping_versions_negates_differences_and_keeps_evidence(a: Any, b: Any
 @few
 @given(money(), money(), st.sampled_from([1e-6, 0.01, 100.0, 1e9]))
 def test_scaling_money_scales_nothing_but_the_money(a: Any, b: Any, scale: float) -> None:
-    scaled = [(n, total * scale, squares * scale**2) for n, total, squares in (a, b)]
-    one, other = compare(a, b, 'mean'), compare(*scaled, 'mean')
+    scaled_a, scaled_b = ((n, total * scale, squares * scale**2) for n, total, squares in (a, b))
+    one, other = compare(a, b, 'mean'), compare(scaled_a, scaled_b, 'mean')
     for name in ('t_relative', 'bayes_flat_relative', 'sequential_relative', 't_absolute', 'sequential_absolute'):
         times = scale if name.endswith('absolute') else 1
         theirs, ours = one[name].as_dict(), other[name].as_dict()
@@ -70,6 +70,7 @@ def test_scaling_money_scales_nothing_but_the_money(a: Any, b: Any, scale: float
 @given(counts(0), counts(0), st.sampled_from([0.001, 0.05, 0.5]))
 def test_every_probability_is_one_and_every_interval_is_in_order(a: Any, b: Any, alpha: float) -> None:
     found = compare(a, b, alpha=alpha, prior=(0.1, 0.2))
+    assert found.bayes_prior_absolute is not None
     chances = [found.t_relative.p, found.t_absolute.p, found.sequential_relative.p, found.proportions_ztest.p]
     chances += [found.conversion_mixture.p, found.product_eprocess.p, found.exact_beta.chance_b_wins]
     chances += [found.bayes_flat_absolute.chance_to_win, found.bayes_prior_absolute['chance_to_win']]

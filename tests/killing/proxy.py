@@ -171,7 +171,8 @@ class Proxy:
         """A reply that says where the others are says: behind the proxy."""
         if len(self.ports) > 1 and (name.startswith('CLUSTER') or reply.startswith((b'-MOVED', b'-ASK'))):
             for port, engine in zip(self.ports, self._engines, strict=True):
-                reply = reply.replace(b':%d\r\n' % engine[1], b':%d\r\n' % port)  # type: ignore[str-bytes-safe]
+                assert isinstance(engine, tuple)
+                reply = reply.replace(b':%d\r\n' % engine[1], b':%d\r\n' % port)
         return reply
 
     def _tell(self, pair: Pair) -> None:

@@ -14,9 +14,10 @@ from hailwhale.settings import Settings
 from hailwhale.storage import shard_of
 from hailwhale.storage.keys import hits_key
 from tests.engines import Server
-from tests.killing.ledger import NOW, SETTINGS, Sale, Verdict, audit, few, flood, sales
+from tests.killing.ledger import SETTINGS, Sale, Verdict, audit, few, flood, sales
 from tests.killing.nursery import Child, Nursery
 from tests.killing.proxy import KINDS, Address, Fault, Proxy
+from tests.storage.stores import NOW
 
 #: What happens at a fault point: the client is killed; it is cut off, and lives; another drains before it goes on; both
 #: the second and the first.

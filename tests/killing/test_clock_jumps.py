@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from tests.killing.ledger import NOW, Sale, audit, few, sales
+from tests.killing.ledger import Sale, audit, few, sales
 from tests.killing.rounds import Arena, points
-from tests.storage.stores import KEEP, dump
+from tests.storage.stores import KEEP, NOW, dump
 
 HOUR, DAY, YEAR = 3_600, 86_400, 366 * 86_400
 EVENTS = sales(Random(3), 60, ids=0.5, plain=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -43,7 +43,7 @@ def masters(processes: list[Process]) -> list[Redis]:
 
 
 def disturbed(
-    arena: Arena, strikes: list[Callable[[], object]], directory: Path, settings: dict[str, Any]
+    arena: Arena, strikes: Sequence[Callable[[], object]], directory: Path, settings: dict[str, Any]
 ) -> tuple[list[Pusher], list[float]]:
     """Two push and two drain while the cluster is struck; when it was."""
     dice, given = Random(6), {'settings': SETTINGS | settings}

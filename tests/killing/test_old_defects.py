@@ -9,10 +9,10 @@ import pytest
 from hailwhale import Hail, StorageUnavailable, Whale
 from hailwhale.settings import Settings
 from tests import engines
-from tests.killing.ledger import NOW, Sale, audit, sales
+from tests.killing.ledger import Sale, audit, sales
 from tests.killing.proxy import Fault
 from tests.killing.rounds import Arena, drain_round
-from tests.storage.stores import at_once
+from tests.storage.stores import NOW, at_once
 
 
 def test_the_first_event_on_a_fresh_store_is_drained(arena: Arena) -> None:

@@ -11,11 +11,11 @@ import pytest
 from hailwhale import StorageRefused, StorageUnavailable
 from tests import engines
 from tests.engines import Process, Server
-from tests.killing.ledger import NOW, SETTINGS, Verdict, audit, few, sales
+from tests.killing.ledger import SETTINGS, Verdict, audit, few, sales
 from tests.killing.nursery import Nursery
 from tests.killing.proxy import Fault
 from tests.killing.rounds import Arena, arena_of, commands_of, points
-from tests.storage.stores import configured, dump
+from tests.storage.stores import NOW, configured, dump
 
 EVENTS = few(Random(7))
 MANY = sales(Random(9), 300, ids=0.3, plain=True)

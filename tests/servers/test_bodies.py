@@ -139,5 +139,6 @@ def test_other_codings_are_refused_with_the_one_that_is_read(coding: str) -> Non
 
 
 def test_a_body_that_is_not_packed_in_what_is_read_is_not_read() -> None:
+    given: dict[str, Any] = {'wsgi.input': io.BytesIO(), 'CONTENT_LENGTH': 'much'}
     with pytest.raises(UnknownCoding):
-        read(b'', 'br', **{'wsgi.input': io.BytesIO(), 'CONTENT_LENGTH': 'much'})
+        read(b'', 'br', **given)

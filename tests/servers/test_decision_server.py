@@ -83,8 +83,14 @@ def test_reasons_tell_what_is_known_of_each_option(client: Client) -> None:
 
 
 def test_a_post_asks_the_same_as_an_address_line(client: Client) -> None:
-    asked = {'pk': 'Page', 'options': ['a', 'b', 'c'], 'by_metric': 'earned/hits', 'dimensions': {'country': 'US'}}
-    asked |= {'seed': 7, 'explain': True}
+    asked = {
+        'pk': 'Page',
+        'options': ['a', 'b', 'c'],
+        'by_metric': 'earned/hits',
+        'dimensions': {'country': 'US'},
+        'seed': 7,
+        'explain': True,
+    }
     line = '/decide?pk=Page&options=[a,b,c]&by_metric=earned/hits&dimensions={country: US}&seed=7&explain=1'
     assert client.post('/decide', asked).json == client.get(line).json
     assert client('HEAD', line).body == b''

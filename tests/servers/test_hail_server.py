@@ -158,7 +158,9 @@ def test_what_cannot_be_counted_is_refused_at_once(served: Served, query: str, s
 
 # -- several events --------------------------------------------------------------------------------------------------
 
-GOOD = [{'pk': ['a', number], 'metrics': {'b': number}, 'at': NOW - 60 * (number % 3)} for number in range(5)]
+GOOD: list[dict[str, Any]] = [
+    {'pk': ['a', number], 'metrics': {'b': number}, 'at': NOW - 60 * (number % 3)} for number in range(5)
+]
 
 
 @pytest.mark.parametrize(

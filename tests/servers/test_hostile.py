@@ -120,9 +120,9 @@ class Asker:
         self._connection.endheaders(body)
         answer = self._connection.getresponse()
         reply = Reply(answer.status, {}, answer.read())
-        for name, value in answer.getheaders():
+        for name, told in answer.getheaders():
             assert name.lower() not in reply.headers
-            reply.headers[name.lower()] = value
+            reply.headers[name.lower()] = told
         return reply
 
     def get(self, path: str, **given: object) -> Reply:
@@ -239,18 +239,17 @@ def test_every_name_is_counted_and_told_as_it_is(ask: Asker) -> None:
         (name, name): times for times, name in enumerate(NAMES, 1)
     }
     points = ask.told('/plotpoints', pk='named', metrics=['times'], period='1h:24h', depth=1, limit=1_000)
-    assert {parse_path_name(name): sum(n for _, n in found['times']) for name, found in points.items()} == {
-        (): sum(range(len(NAMES) + 1)),
-        **{(name,): times for times, name in enumerate(NAMES, 1)},
-    }
+    expected: dict[tuple[str, ...], int] = {(name,): times for times, name in enumerate(NAMES, 1)}
+    expected[()] = sum(range(len(NAMES) + 1))
+    assert {parse_path_name(name): sum(n for _, n in found['times']) for name, found in points.items()} == expected
     ranked = ask.told('/rank', pk='named', metric='times', period='day', depth=1, limit=1_000)['rows']
     assert [row['dimension'] for row in ranked if row['dimension'] != '_'] == [[name] for name in reversed(NAMES)]
 
 
 def test_every_name_is_asked_for_in_an_address_too(ask: Asker) -> None:
     for times, name in enumerate(NAMES, 1):
-        given = {'pk': ['addressed', name], 'dimensions': [name, name], 'metrics': {'times': times}}
-        assert ask.get('/count_now', **given).body == b'OK'
+        counted = {'pk': ['addressed', name], 'dimensions': [name, name], 'metrics': {'times': times}}
+        assert ask.get('/count_now', **counted).body == b'OK'
     for times, name in enumerate(NAMES, 1):
         given = {'pk': ['addressed', name], 'dimensions': [[name, name]], 'metrics': ['times'], 'periods': 'day'}
         (found,) = checked(ask.get('/totals', **given), kind=JSON).json['day'].items()

@@ -244,7 +244,8 @@ def test_others_lie_below_a_pk_or_below_none(given: str, path: Path) -> None:
 
 
 def test_a_pk_that_others_lie_below_may_be_a_number() -> None:
-    assert [under(given, 'under', False) for given in (0, 7, None, [])] == [('0',), ('7',), (), ()]
+    some: list[object] = [0, 7, None, []]
+    assert [under(given, 'under', False) for given in some] == [('0',), ('7',), (), ()]
 
 
 def test_a_pk_that_nothing_can_lie_below_is_refused_under_its_own_name() -> None:

@@ -32,9 +32,8 @@ def expected(query: str) -> bytes | None:
     """The text of the event, read the long way; None for one that is refused."""
     try:
         given = COUNT.read({'REQUEST_METHOD': 'GET', 'QUERY_STRING': query}, max_body=0)
-        event = read_event(
-            *map(given.get, ('pk', 'dimensions', 'metrics')), None, None, now=NOW, limits=SETTINGS.limits
-        )
+        pk, dimensions, metrics = map(given.get, ('pk', 'dimensions', 'metrics'))
+        event = read_event(pk, dimensions, metrics, None, None, now=NOW, limits=SETTINGS.limits)
     except HailWhaleError:
         return None
     return waiting.written(event, 60)

@@ -60,7 +60,7 @@ def served(whale: Whale) -> Iterator[Served]:
 class Watched:
     """What one stream tells."""
 
-    def __init__(self, served: Served, path: str, **more: object) -> None:
+    def __init__(self, served: Served, path: str, **more: Any) -> None:
         self.errors = StringIO()
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -445,8 +445,8 @@ def test_keys_share_a_watcher_and_each_ends_with_its_own_streams_only(keyed: Ser
 
 
 def test_a_stream_of_a_key_can_be_ended_from_elsewhere_too(keyed: Served, keys: Keys) -> None:
-    asked = environ('GET', HOURS, **bearer(keys.create('read')[-1]))
-    pieces: Any = keyed.app(asked, lambda *_: bytes)  # type: ignore[arg-type, return-value]
+    asked = environ('GET', HOURS, b'', **bearer(keys.create('read')[-1]))
+    pieces: Any = keyed.app(asked, lambda *_: bytes)
     with closing(pieces):
         assert next(pieces)
         pieces.end()

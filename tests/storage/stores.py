@@ -157,9 +157,9 @@ def clearing(pk: Path, node: Path = (), metrics: Sequence[str] = (), *, since: i
 
 
 @contextmanager
-def configured(nodes: Iterable[Redis], name: str, value: object) -> Iterator[None]:
+def configured(nodes: Iterable[Redis], name: str, value: str | int) -> Iterator[None]:
     """Engines with another setting for a while."""
-    before = [(node, node.config_get(name)[name]) for node in nodes]
+    before: list[tuple[Redis, Any]] = [(node, node.config_get(name)[name]) for node in nodes]
     for node, _ in before:
         node.config_set(name, value)
     try:

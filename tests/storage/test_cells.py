@@ -75,10 +75,10 @@ def increments(
                 ends.append(['EXPIREAT', each.decode(), expires.decode()])
                 assert integers(own or shared) == integers(pairs)[::2]
                 assert len(set(integers(own or shared))) == len(integers(own or shared)), 'each field once'
-                for number, amount in zip(integers(pairs)[::2], integers(pairs)[1::2], strict=True):
-                    assert 0 < abs(amount) < MOST
+                for number, more in zip(integers(pairs)[::2], integers(pairs)[1::2], strict=True):
+                    assert 0 < abs(more) < MOST
                     place = each.decode(), max(number, -1 - number)
-                    found[place] = found.get(place, 0) + amount * (ONE if number >= 0 else 1)
+                    found[place] = found.get(place, 0) + more * (ONE if number >= 0 else 1)
             keys = keys[int(hashes) :]
         assert args == []
     return found, ends

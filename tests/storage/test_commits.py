@@ -25,7 +25,7 @@ from hailwhale.storage import (
     keys,
     numbering,
 )
-from hailwhale.storage.redis import evaluate
+from hailwhale.storage.redis import evaluate, teach
 from hailwhale.storage.wire import Reply, Wire
 from tests.engines import Server
 from tests.storage.stores import (
@@ -661,7 +661,7 @@ class TestManyCountersOfAHash:
         self, server: Server, lasting_store: Storage, rounds: list[list[int]]
     ) -> None:
         server.empty()
-        happened = []
+        happened: list[Happening] = []
         for amounts in rounds:
             some = [shop([name], {'dollars': amount})[0] for name, amount in zip('abcdefghij', amounts, strict=True)]
             try:
@@ -699,16 +699,15 @@ class TestManyCountersOfAHash:
     ) -> None:
         happened = shop(self.NAMES[:10], {'hits': ONE})
         forgotten: list[int] = []
-        taught = commits.teach
 
-        def teach(wire: Wire, name: str) -> None:
-            taught(wire, name)
+        def forget(wire: Wire, name: str) -> None:
+            teach(wire, name)
             if not forgotten:
                 forgotten.append(1)
                 for node in server.nodes:
                     node.script_flush()
 
-        monkeypatch.setattr(commits, 'teach', teach)
+        monkeypatch.setattr(commits, 'teach', forget)
         assert store.commit(commit(happened), now=NOW)
         assert forgotten
         assert counted(server) == expected(happened)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redis.crc import key_slot
 
 from hailwhale.intervals import DAY
-from hailwhale.paths import Path
+from hailwhale.paths import Path, escape
 from hailwhale.periods import Retention
 from hailwhale.storage import keys
 from hailwhale.storage.keys import SHARDS, Slots, group, pk_group, series, shard_of
@@ -95,9 +95,7 @@ class TestInjective:
     def test_counters_of_two_metrics_or_groups_never_share_a_key(
         self, one: tuple[Path, Path, str], other: tuple[Path, Path, str]
     ) -> None:
-        found = [
-            keys.counters_key(0, '1h:7', group(pk, node), keys.escape(metric)) for pk, node, metric in (one, other)
-        ]
+        found = [keys.counters_key(0, '1h:7', group(pk, node), escape(metric)) for pk, node, metric in (one, other)]
         assert (found[0] == found[1]) == (one == other)
 
     @given(PKS, NODES)

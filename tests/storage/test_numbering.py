@@ -27,6 +27,8 @@ ALL = [*KEEP, WEEKS]
 ROOM = 2
 #: Tops of one shard.
 TOPS = [name for name in map(str, range(1_000)) if shard_of((name,)) == shard_of(('0',))][:4]
+#: A bucket with its metric, a pk and a node, all encoded.
+Place = tuple[object, str, str]
 NAMES = st.sampled_from(['a', 'b', 'c', 'd', '', 'a/b', OTHER])
 
 
@@ -73,13 +75,13 @@ def apply(store: Storage, parts: Sequence[tuple[bool, Sequence[Happening]]]) -> 
             assert store.commit(commit(happened), now=NOW)
 
 
-def sums(server: Server) -> tuple[dict[object, int], dict[object, int]]:
+def sums(server: Server) -> tuple[dict[Place, int], dict[Place, int]]:
     """By bucket, metric, pk and node, all encoded: what was counted there, and what at its children.
 
     The children of a pk, among them those of the top, stand under the node '/'.
     """
-    own: Counter[object] = Counter()
-    below: Counter[object] = Counter()
+    own: Counter[Place] = Counter()
+    below: Counter[Place] = Counter()
     for (slot, group, child, metric, offset), micros in counted(server, keep=ALL).items():
         bucket = (slot, offset, metric)
         pk, _, parent = group.partition(':')
@@ -91,14 +93,14 @@ def sums(server: Server) -> tuple[dict[object, int], dict[object, int]]:
     return own, below
 
 
-def expected_below(server: Server, happened: Sequence[Wide]) -> dict[object, int]:
+def expected_below(server: Server, happened: Sequence[Wide]) -> dict[Place, int]:
     """What the children of every node must sum to: all below the top, and elsewhere what the node itself counted."""
-    wanted: Counter[object] = Counter()
+    wanted: Counter[Place] = Counter()
     for one in happened:
         for slot in one.slots:
             for metric, micros in one.amounts.items():
                 wanted[(slot.name, slot.offset, metric), '', '/'] += micros
-    for (bucket, pk, node), micros in sums(server)[0].items():  # type: ignore[misc]
+    for (bucket, pk, node), micros in sums(server)[0].items():
         if '/' not in node:
             wanted[bucket, pk, node] += micros
         if not node and '/' not in pk:
@@ -110,7 +112,7 @@ def tables(server: Server) -> dict[str, set[bytes]]:
     return {key: set(entry.value) - {b''} for key, entry in dump(server).items() if ':n:' in key}
 
 
-def but_for_0(amounts: dict[object, int]) -> dict[object, int]:
+def but_for_0(amounts: dict[Place, int]) -> dict[Place, int]:
     return {place: micros for place, micros in amounts.items() if micros}
 
 

@@ -151,6 +151,7 @@ class TestBacklog:
         def push(number: int) -> None:
             for size in [7, 5, 3, 2, 1] * 40:
                 found = store.push({5: [Arrival(b'%d' % number)] * size})[5]
+                assert isinstance(found, (BacklogFull, list))
                 kept.append(0 if isinstance(found, BacklogFull) else len(found))
 
         at_once(6, push)
@@ -322,9 +323,9 @@ class TestReplicas:
     def pair(self, tmp_path: Path) -> Iterator[tuple[Process, Process]]:
         """A Redis server, and another that copies it."""
         at_once = ('--repl-diskless-sync-delay', '0')
-        with Process(redis_binary(), tmp_path, *free_ports(1), None, *at_once) as master:
+        with Process(redis_binary(), tmp_path, free_ports(1)[0], None, *at_once) as master:
             options = ('--replicaof', f'127.0.0.1 {master.port}')
-            with Process(redis_binary(), tmp_path, *free_ports(1), None, *options) as replica:
+            with Process(redis_binary(), tmp_path, free_ports(1)[0], None, *options) as replica:
                 until(lambda: is_synced(replica.node), 'the replica has what its master has')
                 yield master, replica
 

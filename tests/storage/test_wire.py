@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -113,7 +114,7 @@ class TestReplies:
     def test_texts_of_others_are_read_whatever_is_in_them(self, size: int, sent: list[bytes]) -> None:
         with pytest.MonkeyPatch.context() as patch, pair() as (wire, other):
             patch.setattr(wire_module, '_READ', size)
-            other.sendall(encoded(sent) + b':7\r\n')  # type: ignore[arg-type]
+            other.sendall(encoded(sent) + b':7\r\n')
             assert wire.texts() == sent
             assert wire.reply() == 7
 
@@ -163,7 +164,8 @@ class TestReplies:
     def test_errors_within_an_array_are_found_among_its_values(self) -> None:
         with pair() as (wire, other):
             other.sendall(b'*4\r\n:1\r\n-ERR increment or decrement would overflow\r\n+OK\r\n:-4\r\n')
-            one, two, three, four = strings(wire.reply())  # type: ignore[misc]
+            values: list[Any] = [*strings(wire.reply())]
+            one, two, three, four = values
             assert (one, three, four) == (1, b'OK', -4)
             assert isinstance(two, StorageRefused)
 

@@ -91,19 +91,19 @@ def test_each_part_answers_at_its_own_paths(redis_url: str, parts: tuple[Part, .
 @pytest.mark.parametrize('host', ['0.0.0.0', '::'])
 def test_beyond_loopback_it_starts_only_with_keys_or_when_told_so(redis_url: str, host: str, tmp_path: Path) -> None:
     settings = Settings.load({}, url=redis_url, host=host)
-    with pytest.raises(SettingsError, match='hailwhale key create'), assembled(settings, ('hail',)):
+    with pytest.raises(SettingsError, match='hailwhale key create'), assembled(settings, ['hail']):
         pass
-    with assembled(settings, ('hail',), open=True) as app:
+    with assembled(settings, ['hail'], open=True) as app:
         assert Client(app).get('/count?pk=a').status == 200
     with closing(connect(redis_url, home=tmp_path)) as storage:
         Keys(storage, time.time).create('write')
-    with assembled(settings, ('hail',)) as app:
+    with assembled(settings, ['hail']) as app:
         assert Client(app).get('/count?pk=a').status == 401
 
 
 def test_beyond_loopback_nobody_is_let_in_while_the_keys_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings.load({}, url='redis://127.0.0.1:1/0', timeout='0.01', host='0.0.0.0')
-    with assembled(settings, ('hail',)) as app:
+    with assembled(settings, ['hail']) as app:
         assert Client(app).get('/count?pk=a').status == 503
     assert 'nobody is let in until the keys can be read' in caplog.text
 
@@ -113,7 +113,7 @@ class Failing(Hail):
 
     failed = 0
 
-    def drain(self, *arguments: object, **options: object) -> int:  # type: ignore[override]
+    def drain(self, *arguments: object, **options: object) -> int:
         if not self.failed:
             self.failed += 1
             raise RuntimeError('as asked')

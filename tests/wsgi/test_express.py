@@ -39,7 +39,8 @@ LAST = b'GET /count?pk=a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\
 
 def hits(node: Redis) -> list[bytes]:
     """All events that wait, in the order of their shards."""
-    return [text for shard in range(SHARDS) for text in node.lrange(hits_key(shard), 0, -1)]
+    found: list[Any] = [text for shard in range(SHARDS) for text in node.lrange(hits_key(shard), 0, -1)]
+    return found
 
 
 def bodies(answers: bytes) -> list[bytes]:

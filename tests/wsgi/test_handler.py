@@ -250,7 +250,13 @@ def read_in_chunks(chunks: bytes) -> tuple[bytes, bool]:
 
 def test_a_body_in_many_small_chunks_is_read_and_others_have_a_turn_meanwhile() -> None:
     turns: list[int] = []
-    other = gevent.spawn(lambda: [(turns.append(1), gevent.sleep(0)) for _ in range(5)])
+
+    def take_turns() -> None:
+        for _ in range(5):
+            turns.append(1)
+            gevent.sleep(0)
+
+    other = gevent.spawn(take_turns)
     assert read_in_chunks(b'2\r\nab\r\n' * 2_000 + b'0\r\nX: y\r\n\r\n') == (b'ab' * 2_000, True)
     assert len(turns) == 5
     other.join()

@@ -111,7 +111,7 @@ def test_a_reader_gives_lines_and_bytes_and_what_is_left() -> None:
 
 def test_whoever_has_answered_stays_to_answer_others_as_far_as_many_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, 'MOST_IDLE', 2)
-    answered_by = []
+    answered_by: list[Any] = []
 
     def answer(connection: Connection, _: bytes) -> bytes:
         answered_by.append(gevent.getcurrent())

@@ -21,7 +21,7 @@ COMMON = 1.0
 
 def rows(seed: int) -> Rows:
     rng = np.random.default_rng(seed)
-    exposure = rng.integers(0, 3, (4, OPTIONS)) * 400.0
+    exposure = rng.integers(0, 3, (4, OPTIONS)).astype(float) * 400
     exposure[0] = 800
     reward = rng.binomial(exposure.astype(int), 0.06).astype(float)
     return Rows.of(exposure, reward, np.full(4, 0.05), 1.0, True)

@@ -62,7 +62,7 @@ def test_draws_of_amounts_are_those_of_a_gamma_distribution() -> None:
     scatter = estimate.of.scatter
     assert scatter == pytest.approx(10 - 0.11)
     part = part_of(estimate, 0.1, 0.04, [1.0], 20_000)
-    drawn = estimate.draws(part, np.array([20_000.0]), np.array([2_000.0]))
+    drawn = estimate.draws(part, [20_000.0], [2_000.0])
     expected = stats.gamma(1 / 0.04 + 2_000 / scatter, scale=1 / (10 / 0.04 + 20_000 / scatter))
     assert quantiles(drawn[0]) == pytest.approx(expected.ppf((0.05, 0.25, 0.5, 0.75, 0.95)), rel=0.02)
 
@@ -71,8 +71,8 @@ def test_draws_of_amounts_are_those_of_a_gamma_distribution() -> None:
 def test_draws_are_narrowed_about_the_same_mean_and_full_ones_are_not(squares: float | None) -> None:
     estimate = alone(squares=squares)
     part = estimate.part(ANYBODY, ['a', 'b', 'c'])
-    played = estimate.draws(part, part.exposure, part.reward)
-    full = estimate.draws(part, part.exposure, part.reward, full=True)
+    played = estimate.draws(part, *part.sums)
+    full = estimate.draws(part, *part.sums, full=True)
     assert played.mean(axis=1) == pytest.approx(full.mean(axis=1), rel=0.01)
     assert played.std(axis=1) / full.std(axis=1) == pytest.approx(estimate.of.width, rel=0.05)
 
@@ -81,21 +81,21 @@ def test_draws_are_narrowed_about_the_same_mean_and_full_ones_are_not(squares: f
 def test_more_reward_never_lowers_a_draw_and_other_options_keep_theirs_in_order(squares: float | None) -> None:
     estimate = alone(squares=squares)
     part = part_of(estimate, 0.1, 0.04, [1.0], 500)
-    drawn = [estimate.draws(part, np.array([200.0]), np.array([float(more)])) for more in (0, 1, 10, 100)]
+    drawn = [estimate.draws(part, [200.0], [float(more)]) for more in (0, 1, 10, 100)]
     assert np.all(np.diff(np.concatenate(drawn), axis=0) >= 0)
 
 
 def test_of_much_data_a_draw_is_what_was_seen_whatever_was_thought() -> None:
     estimate = alone()
     part = part_of(estimate, 0.1, 0.04, [1.0, 0.3], 500)
-    drawn = estimate.draws(part, np.array([1e8, 1e8]), np.array([2e7, 5e6]))
+    drawn = estimate.draws(part, [1e8, 1e8], [2e7, 5e6])
     assert drawn.mean(axis=1) == pytest.approx([0.2, 0.05], rel=1e-3)
 
 
 def test_rates_of_successes_are_below_1() -> None:
     estimate = alone()
     part = part_of(estimate, 0.9, 0.04, [1.0, 3.0], 500)
-    drawn = estimate.draws(part, np.array([10.0, 10.0]), np.array([10.0, 20.0]))
+    drawn = estimate.draws(part, [10.0, 10.0], [10.0, 20.0])
     assert np.all((drawn > 0) & (drawn < 1))
 
 
@@ -111,7 +111,7 @@ def test_a_context_that_was_not_seen_has_no_sums_and_the_rate_of_all() -> None:
     assert (part.exposure.tolist(), part.reward.tolist()) == ([0, 0], [0, 0])
     assert part.base == estimate.rates.overall
     assert part.own.tolist() == [estimate.apart] * 2 == [estimate.own.mean()] * 2
-    drawn = estimate.draws(part, part.exposure, part.reward)
+    drawn = estimate.draws(part, *part.sums)
     assert drawn[0].mean() > 1.3 * drawn[1].mean()
 
 
@@ -143,7 +143,7 @@ def test_a_context_with_hardly_any_traffic_is_not_explored_for_its_own_sake() ->
     for future in (2.0, 0.0):
         estimate = by_country(replace(MANY, worth_learning=future))
         part = estimate.part(Context.of({'country': 'FR'}), ['a', 'b'])
-        spread[future] = estimate.draws(part, part.exposure, part.reward).std(axis=1)
+        spread[future] = estimate.draws(part, *part.sums).std(axis=1)
     assert np.all(spread[2.0] < spread[0.0])
 
 

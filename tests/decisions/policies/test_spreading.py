@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,8 @@ def learned(seed: int = 1, *, options: int = 6, visitors: float = 1e5, **true: f
 
 @pytest.mark.parametrize('name', ['root', 'country', 'device', 'own'])
 def test_what_alone_spreads_is_found_out(name: str) -> None:
-    found = learned(**{name: 0.3})
+    true: dict[str, Any] = {name: 0.3}
+    found = learned(**true)
     assert found[name] == pytest.approx(0.3, rel=0.45)
     for other in found.keys() - {name}:
         assert found[other] < 0.12, other

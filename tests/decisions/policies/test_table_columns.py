@@ -22,7 +22,7 @@ cells = st.lists(st.builds(Cell, st.integers(0, 2), st.integers(0, 1), st.intege
 @given(cells, st.booleans())
 def test_sums_are_those_of_a_plain_loop_and_leave_out_what_was_not_counted(cells: list[Cell], array: bool) -> None:
     given = np.array(cells, float).reshape(-1, 6) if array else cells
-    expected = {}
+    expected: dict[tuple[str, str], list[int]] = {}
     for place, field in enumerate(('exposure', 'reward', 'times')):
         count: Counter[tuple[str, str]] = Counter()
         for cell in cells:
