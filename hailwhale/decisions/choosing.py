@@ -74,6 +74,6 @@ def chosen(asked: Asked, names: Sequence[str], who: Who, seen: Seen, explain: bo
         return found
     return replace(
         found,
-        paths=tuple(map(path_name, dict.fromkeys([*model.paths(who.context), *who.context.paths]))),
-        reasons=tuple(model.reasons(who.context, asked.options, seen.live)),
+        paths=tuple(map(path_name, dict.fromkeys([*model.paths(seen.context), *seen.context.paths]))),
+        reasons=tuple(model.reasons(seen.context, asked.options, seen.live)),
     )

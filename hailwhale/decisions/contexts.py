@@ -83,6 +83,10 @@ class Context:
         return f'Context({self.text!r})'
 
 
+#: That of visitors of whom nothing is known.
+NOBODY = Context(())
+
+
 def _cut(name: str) -> str:
     if len(encode((name,)).encode(errors='surrogatepass')) <= _LONG:
         return name

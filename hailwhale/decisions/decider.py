@@ -20,6 +20,7 @@ from typing import Protocol, TypeVar
 from hailwhale.choices import MOST_WEIGHTS, Decision, Reason, Weights
 from hailwhale.decisions.asking import asked_of, is_least
 from hailwhale.decisions.choosing import Apart, Who, apart_of, by_chance, chosen, read_many
+from hailwhale.decisions.contexts import NOBODY
 from hailwhale.decisions.counting import context_of
 from hailwhale.decisions.known import Known, Lock, Seen
 from hailwhale.decisions.policies import Context, Model, Moments, Sums, Table, Tuning, Turn, fit
@@ -166,7 +167,7 @@ class Decider:
         context = self._context(known_data)
         known = self._known_of(asked, is_least(goal), fresh=True)
         (found,) = self._weighed(known, [context], fresh=True)
-        return found.model.reasons(context, asked.options, found.live)
+        return found.model.reasons(found.context, asked.options, found.live)
 
     def table(
         self, pk_base: object, decision_name: object, options: object, formula: object, period: object = None
@@ -296,16 +297,16 @@ class Decider:
         """The same by the model that is there: as they were read a moment ago, or read now; ``fresh``: all sums now."""
         learned, now = known.learned, monotonic()
         assert learned
-        model = learned[1]
-        before = [
-            last if (last := known.seen.get(context.text)) and last.model is model else None for context in contexts
-        ]
+        taken, model = learned
+        asked = [NOBODY] if taken.unattributed else contexts
+        before = [last if (last := known.seen.get(one.text)) and last.model is model else None for one in asked]
         reuse = 0.0 if fresh else self.reuse
         found = [last if last and now - last.read < reuse else None for last in before]
-        missing = [(context, last) for context, last, one in zip(contexts, before, found, strict=True) if not one]
+        missing = [(context, last) for context, last, one in zip(asked, before, found, strict=True) if not one]
         fields = ALL_FIELDS if fresh else model.fields
         looked = iter(self._looked(known, learned, missing, fields, now) if missing else ())
-        return [one or next(looked) for one in found]
+        seen = [one or next(looked) for one in found]
+        return seen * len(contexts) if taken.unattributed else seen
 
     def _looked(
         self,
@@ -331,7 +332,7 @@ class Decider:
             for (context, live, last), by_option in zip(triples, weights, strict=True):
                 if live is not None:
                     known.saw(live, (last and last.live) or model.counted(context, options))
-                one = Seen(model, live, by_option, now)
+                one = Seen(model, context, live, by_option, now)
                 found.append(one)
                 if len(seen) < room or context.text in seen:
                     seen[context.text] = one

@@ -9,6 +9,7 @@ from os import getpid
 from typing import NamedTuple
 
 from hailwhale.choices import Weights
+from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.policies import Model, Sums
 from hailwhale.decisions.policies.tuning import renewed_after
 from hailwhale.decisions.reading import Asked, Taken, Today
@@ -32,6 +33,7 @@ class Seen(NamedTuple):
     """The weights of options in a context, and what they are of."""
 
     model: Model  #: which the rest is of
+    context: Context  #: in which it was looked at
     live: dict[str, Sums] | None  #: sums by now, at least in the fields that the model asks for
     weights: Weights
     read: float  #: when, on the clock that never goes back

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hailwhale.decisions.contexts import Context
+from hailwhale.decisions.attribution import Unattributed, unattributed
+from hailwhale.decisions.contexts import NOBODY, Context
 from hailwhale.decisions.counting import CONTEXT, option_pk
 from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.tables import ALL_FIELDS, Fields, Moments, Sums, Table
-from hailwhale.decisions.strays import Strays, placed
 from hailwhale.errors import InvalidFormula, Unanswerable
 from hailwhale.formulas import Formula
 from hailwhale.intervals import DAY
@@ -88,7 +88,8 @@ class Taken:
     today: dict[tuple[str, str], Sums]  #: by context and option
     #: Options that earned something and were never shown.  What one earned before it was first shown is in no table.
     unshown: Sequence[str] = ()
-    strays: Strays | None = None
+    #: Where much was earned of which nothing says in which context it was shown: then all are one.
+    unattributed: Unattributed | None = None
 
 
 def formula_of(text: object) -> tuple[str, str]:
@@ -198,17 +199,18 @@ def _taken(
     now: int,
 ) -> Taken:
     """A table of cells, and what of them is of today; ``sums`` are those of each option, in millionths."""
-    contexts = list(map(Context.read, texts))
+    used, cells[0] = np.unique(cells[0], return_inverse=True)
+    contexts = [Context.read(texts[place]) for place in used.astype(int).tolist()]
     day = now - now % DAY
     today = cells[2] >= day
     told = cells[2] >= np.array(first)[cells[1].astype(int)]
+    mixed = unattributed(cells[:, told], contexts) if asked.by_hits else None
+    if mixed:
+        contexts, cells[0] = [NOBODY], 0
     cells[2] = (now - cells[2]) / _HOUR
     exposure, reward = (_all(sums, metric) for metric in (asked.exposure, asked.reward))
-    all = Table(contexts, asked.options, cells.T, Moments(exposure, reward, *_scatter(asked, sums)))
-    columns, strays = placed(cells[:, told], contexts, len(asked.options)) if asked.by_hits else (cells[:, told], None)
-    used, columns[0] = np.unique(columns[0], return_inverse=True)
-    table = replace(all, contexts=[contexts[place] for place in used.astype(int).tolist()], cells=columns.T)
-    return Taken(table, day, replace(all, cells=cells.T[today]).sums(), unshown, strays)
+    table = Table(contexts, asked.options, cells.T[told], Moments(exposure, reward, *_scatter(asked, sums)))
+    return Taken(table, day, replace(table, cells=cells.T[today]).sums(), unshown, mixed)
 
 
 def _scatter(asked: Asked, sums: Sequence[Mapping[str, int]]) -> tuple[float | None, float | None, float | None]:
@@ -303,6 +305,7 @@ class Today:
         known, pk = self._questions.get(fields), self._asked.pk
         # A whale that was closed and is used again has another store.
         if known is None or known[0] is not storage or known[1] != where:
+            self._questions = {of: one for of, one in self._questions.items() if one[0] is storage and one[1] == where}
             groups = [group(option_pk(pk, option), (CONTEXT,)) for option in self._asked.options]
             question = storage.prepare_series(shard_of(pk), groups, where, self._metrics(fields))
             self._questions[fields] = known = storage, where, question

@@ -6,15 +6,13 @@ import warnings
 from collections.abc import Sequence
 
 from hailwhale.choices import CostWarning
+from hailwhale.decisions.attribution import Unattributed
 from hailwhale.decisions.reading import Asked, Taken
-from hailwhale.decisions.strays import Strays
 from hailwhale.metrics import DEFAULT_METRIC
 from hailwhale.products import is_product
 from hailwhale.whale import Whale
 
 _COSTS = frozenset({'bounce', 'bounces', 'cost', 'costs', 'errors', 'refunds', 'spend', 'spent', 'unsubscribes'})
-#: A share of strays that needs no warning: who is known by much is known by something else at times.
-_FEW = 0.05
 #: Names that a warning lists.
 _LISTED = 5
 
@@ -40,8 +38,8 @@ def missing(whale: Whale, asked: Asked, taken: Taken) -> str | None:
         return _unshown(taken.unshown, asked)
     if taken.unshown:
         return f'something was earned, and nothing was counted of {asked.exposure!r} (count what is shown, too)'
-    if taken.strays and taken.strays.share > _FEW:
-        return _astray(taken.strays, asked)
+    if taken.unattributed:
+        return _unattributed(taken.unattributed, asked)
     if moments.exposure and moments.reward:
         return None
     options = sorted({path[-1] for path in whale.pks(asked.pk)})
@@ -62,16 +60,11 @@ def _unshown(options: Sequence[str], asked: Asked) -> str:
     return f'{of}: that tells nothing of what is to be earned, and is left aside (count what is shown, too)'
 
 
-def _astray(strays: Strays, asked: Asked) -> str:
-    where = f'in contexts such as {strays.example!r:.80}' if strays.example else 'of visitors of whom nothing is known'
-    done = (
-        'shared out among visitors of whom more is known, as the option was shown to them'
-        if strays.placed
-        else 'left aside'
-    )
-    shown = 'not shown within the period' if asked.period else 'never shown'
-    of = f'{strays.share:.0%} of {asked.reward!r} was counted {where}, where the option was {shown}'
-    return f'{of}: it is {done} (say of a reward what was known of the visitor when the option was shown)'
+def _unattributed(found: Unattributed, asked: Asked) -> str:
+    where = f'in contexts such as {found.example!r:.80}' if found.example else 'of visitors of whom nothing is known'
+    of = f'{found.share:.0%} of {asked.reward!r} was counted {where}, more than what was shown there can earn'
+    way_out = 'say of a reward what was known of the visitor when the option was shown'
+    return f'{of}: visitors are not told apart ({way_out})'
 
 
 def _listed(names: Sequence[str]) -> str:

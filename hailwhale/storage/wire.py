@@ -212,6 +212,8 @@ class Wire:
 
     def integers(self, replies: int, count: int) -> list[bytes]:
         """The same of replies that hold so many integers as strings, each at least one; no others are under way."""
+        if self._at == len(self._data):
+            self._more()
         while (found := self._integers(count)) is None and (found := self._values(replies)) is None:
             self._more()
         return found

@@ -52,7 +52,7 @@ def measure(bench: Bench) -> list[Figure]:
     return [
         figure('decide p50', 'ms', p50, 'RTT', rtt),
         figure('decide p99', 'ms', p99, 'RTT', rtt, at_most_above(1, 'ms')),
-        figure('the same', 'ms', p99, 'LOOP', loop),
+        figure('decide p99 beside a loop', 'ms', p99, 'LOOP', loop),
         *http,
     ]
 

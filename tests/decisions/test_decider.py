@@ -394,7 +394,11 @@ def test_reasons_are_of_a_young_model_and_of_all_that_was_counted_today(
     (many,) = decider.decide_many([US], *ASKED, OPTIONS, FORMULA, explain=True)
     one = decider.decide(*ASKED, OPTIONS, FORMULA, US, explain=True)
     for reasons in (decider.reasons(*ASKED, OPTIONS, FORMULA, US), many.reasons, one.reasons):
-        assert {reason.option: reason.exposure for reason in reasons} == {'red': 100, 'blue': 60, 'green': 60}
+        assert {reason.option: (reason.exposure, reason.reward) for reason in reasons} == {
+            'red': (100, 11),
+            'blue': (60, 14),
+            'green': (60, 8),
+        }
     assert slow.made == 1
     seconds.now += 0.2
     decider.reasons(*ASKED, OPTIONS, FORMULA, US)
@@ -438,9 +442,40 @@ def test_weights_serve_again_for_as_long_as_they_may(whale: Whale, work: Work, s
     assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights == before
     # Those of another visitor and of other options are their own.
     assert set(decider.decide(*ASKED, OPTIONS[:2], FORMULA, US).weights) == set(OPTIONS[:2])
-    assert decider.decide(*ASKED, OPTIONS, FORMULA, UK).weights != before
+    other = decider.decide(*ASKED, OPTIONS, FORMULA, UK).weights
+    assert other != before
+    # Reasons are of all that was counted by now.
+    found = decider.decide(*ASKED, OPTIONS, FORMULA, US, explain=True)
+    assert {reason.option: reason.reward for reason in found.reasons} == {'red': 9, 'blue': 9, 'green': 45}
     seconds.now += 0.1
     assert decider.decide(*ASKED, OPTIONS, FORMULA, US).weights['green'] > before['green'] + 0.1
+
+
+def test_of_many_each_has_the_weights_of_its_own_context_read_now_or_before(
+    whale: Whale, work: Work, seconds: Seconds
+) -> None:
+    decider = Decider(whale, behind=work.behind, reuse=0.2)
+    tell_some(whale)
+    one, other = (decider.decide(*ASKED, OPTIONS, FORMULA, visitor).weights for visitor in (US, UK))
+    assert one != other
+    seconds.now += 0.15
+    decider.decide(*ASKED, OPTIONS, FORMULA, US, explain=True)
+    seconds.now += 0.1
+    # Those of the first are of a moment ago, those of the second are read.
+    for visitors, expected in [([US, UK], [one, other]), ([UK, US], [other, one])]:
+        assert [found.weights for found in decider.decide_many(visitors, *ASKED, OPTIONS, FORMULA)] == expected
+
+
+@pytest.mark.parametrize(('formula', 'reward'), [('earned/hits', 0), ('earned/spent', 3)])
+def test_what_is_earned_where_nothing_was_shown_is_live_only_where_that_costs(
+    whale: Whale, decider: Decider, formula: str, reward: float
+) -> None:
+    event = whale.decided_event(*ASKED, 'red', UK, {'hits': 10, 'spent': 10, 'earned': 1})
+    assert whale.count_many([event]).refused == []
+    decider.decide(*ASKED, OPTIONS, formula, US)
+    tell(whale, 'red', 0, 3, US)
+    found = decider.reasons(*ASKED, OPTIONS, formula, US)
+    assert {reason.option: reason.reward for reason in found} == {'red': reward, 'blue': 0, 'green': 0}
 
 
 def test_who_changes_the_weights_of_a_decision_changes_them_for_nobody_else(whale: Whale, decider: Decider) -> None:
