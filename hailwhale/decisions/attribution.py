@@ -1,8 +1,8 @@
 """Attribution: whether what was earned says of whom.
 
 A payment that is told of later often comes without what was known of the visitor: the option was shown in
-``country/US device/phone``, and it earns in ``country/US``, or where nothing is known at all.  Where much of what was
-earned cannot come of what was shown in the same context, contexts tell nothing: visitors are not told apart then, and
+``country/US device/phone``, and it earns in ``country/US``, or where nothing is known at all.  Where most of what was
+earned lies in contexts in which hardly anything was shown, contexts tell nothing: visitors are not told apart then, and
 options are compared by all that was shown and all that was earned.
 """
 
@@ -17,33 +17,30 @@ from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.tables import Cell
 
-#: This share of what was earned is too much.
-_TOO_MUCH = 0.1
-#: A showing earns no more often than once, or than so many times what is usual.
-_UNUSUAL = 3.0
+#: More than this share of what was earned is most of it; of fewer rewards nothing is concluded.
+_MOST, _FEWEST = 0.5, 10
+#: Who is shown something earns at most so many times for it, or so many times what is usual.
+_EVER = 30.0
 
 
 class Unattributed(NamedTuple):
-    """What was earned that cannot come of what was shown in the same context."""
+    """What was earned in contexts in which hardly anything was shown."""
 
     example: str  #: the context with most of it
     share: float  #: of all that was earned
 
 
 def unattributed(columns: Floats, contexts: Sequence[Context]) -> Unattributed | None:
-    """Whether too much cannot; ``columns``: the fields of all cells, [field, cell], with exposures that are hits."""
+    """Whether that is most of all; ``columns``: the fields of all cells, [field, cell], whose exposures are hits."""
     cells = Cell(*columns)
     context = columns[0].astype(int)
-    shown, earned, times = (
-        np.bincount(context, column, len(contexts)) for column in (cells.exposure, np.abs(cells.reward), cells.times)
-    )
-    usual = times.sum() / max(shown.sum(), 1.0)
-    if usual > 0:
-        earned, most = times, np.maximum(shown, 0) * max(1.0, _UNUSUAL * usual)
-    else:
-        # How often was not counted: a showing may have earned any amount.
-        most = np.where(shown > 0, np.inf, 0.0)
-    over = np.maximum(earned - most, 0.0)
-    if not over.sum() > _TOO_MUCH * earned.sum():
+    earned = np.abs(cells.reward)
+    # How often something was earned, where that was not counted: at least once a cell.
+    times = np.maximum(cells.times, earned > 0)
+    shown, amount, count = (np.bincount(context, one, len(contexts)) for one in (cells.exposure, earned, times))
+    usual = max(count.sum() / max(shown.sum(), 1.0), 1.0)
+    hardly = count > _EVER * usual * np.maximum(shown, 0.0)
+    lost = np.where(hardly, amount, 0.0)
+    if count[hardly].sum() < _FEWEST or lost.sum() <= _MOST * amount.sum():
         return None
-    return Unattributed(contexts[int(over.argmax())].text, float(over.sum() / earned.sum()))
+    return Unattributed(contexts[int(lost.argmax())].text, float(lost.sum() / amount.sum()))

@@ -172,7 +172,7 @@ class Decider:
     def table(
         self, pk_base: object, decision_name: object, options: object, formula: object, period: object = None
     ) -> Table:
-        """All that was counted of a decision."""
+        """All that was counted of a decision; in one context where what was earned does not say of whom."""
         _, asked = asked_of(pk_base, decision_name, options, formula, period, 'max')
         return self.compute(self._fetched(asked)).table
 
@@ -298,7 +298,7 @@ class Decider:
         learned, now = known.learned, monotonic()
         assert learned
         taken, model = learned
-        asked = [NOBODY] if taken.unattributed else contexts
+        asked = [NOBODY] if taken.unattributed and contexts else contexts
         before = [last if (last := known.seen.get(one.text)) and last.model is model else None for one in asked]
         reuse = 0.0 if fresh else self.reuse
         found = [last if last and now - last.read < reuse else None for last in before]

@@ -21,7 +21,7 @@ from hailwhale.formulas import Formula
 from hailwhale.intervals import DAY
 from hailwhale.kept import Kept, Plan
 from hailwhale.metrics import DEFAULT_METRIC, MICROS_PER_UNIT
-from hailwhale.paths import Path
+from hailwhale.paths import Path, escape
 from hailwhale.periods import Period
 from hailwhale.products import product_of, square_of, times_of
 from hailwhale.storage import (
@@ -88,7 +88,7 @@ class Taken:
     today: dict[tuple[str, str], Sums]  #: by context and option
     #: Options that earned something and were never shown.  What one earned before it was first shown is in no table.
     unshown: Sequence[str] = ()
-    #: Where much was earned of which nothing says in which context it was shown: then all are one.
+    #: Where most was earned in contexts in which hardly anything was shown: then all are one.
     unattributed: Unattributed | None = None
 
 
@@ -204,7 +204,8 @@ def _taken(
     day = now - now % DAY
     today = cells[2] >= day
     told = cells[2] >= np.array(first)[cells[1].astype(int)]
-    mixed = unattributed(cells[:, told], contexts) if asked.by_hits else None
+    # Of a period, what was shown before it may earn.
+    mixed = unattributed(cells[:, told], contexts) if asked.by_hits and asked.period is None else None
     if mixed:
         contexts, cells[0] = [NOBODY], 0
     cells[2] = (now - cells[2]) / _HOUR
@@ -269,7 +270,7 @@ class Today:
         #: When it was read last, and where the buckets lay then.
         self._last: tuple[int, Kept, tuple[Chunk, ...]] | None = None
         #: The questions for some fields in some buckets of any context.
-        self._questions: dict[Fields, tuple[Storage, tuple[Chunk, ...], PreparedSeries]] = {}
+        self._questions: dict[tuple[Fields, bool], tuple[Storage, tuple[Chunk, ...], PreparedSeries]] = {}
 
     def read(
         self, storage: Storage, kept: Kept, contexts: Sequence[Context], now: int, fields: Fields = ALL_FIELDS
@@ -282,8 +283,10 @@ class Today:
         if not where or not contexts:
             return [{} for _ in contexts]
         options = self._asked.options
-        if len(contexts) == 1 and contexts[0].text:
-            found = self._prepared(storage, where, fields)([contexts[0].code] * len(options))
+        if len(contexts) == 1:
+            (context,) = contexts
+            children = [context.code] * len(options) if context.text else list(map(escape, options))
+            found = self._prepared(storage, where, fields, bool(context.text))(children)
             return [{option: _units(amounts) for option, amounts in zip(options, found, strict=True)}]
         metrics = self._metrics(fields)
         places = [self._asked.where(context, option) for context in contexts for option in options]
@@ -301,14 +304,20 @@ class Today:
     def _metrics(self, fields: Fields) -> tuple[str, ...]:
         return tuple([self._asked.metrics[field] for field in fields])
 
-    def _prepared(self, storage: Storage, where: tuple[Chunk, ...], fields: Fields) -> PreparedSeries:
-        known, pk = self._questions.get(fields), self._asked.pk
+    def _prepared(self, storage: Storage, where: tuple[Chunk, ...], fields: Fields, named: bool) -> PreparedSeries:
+        """The question for a context that has a name, or for each option as a whole."""
+        known, pk, options = self._questions.get((fields, named)), self._asked.pk, self._asked.options
         # A whale that was closed and is used again has another store.
         if known is None or known[0] is not storage or known[1] != where:
-            self._questions = {of: one for of, one in self._questions.items() if one[0] is storage and one[1] == where}
-            groups = [group(option_pk(pk, option), (CONTEXT,)) for option in self._asked.options]
+            groups = [
+                group(option_pk(pk, option), (CONTEXT,)) if named else series(option_pk(pk, option), ()).group
+                for option in options
+            ]
             question = storage.prepare_series(shard_of(pk), groups, where, self._metrics(fields))
-            self._questions[fields] = known = storage, where, question
+            known = storage, where, question
+            # Others may read at the same time.
+            still = {of: one for of, one in list(self._questions.items()) if one[0] is storage and one[1] == where}
+            self._questions = {**still, (fields, named): known}
         return known[2]
 
 

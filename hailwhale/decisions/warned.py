@@ -34,12 +34,12 @@ def missing(whale: Whale, asked: Asked, taken: Taken) -> str | None:
     Asks the engine only where one side of the formula is 0.
     """
     moments = taken.table.moments
-    if taken.unshown and moments.exposure:
-        return _unshown(taken.unshown, asked)
-    if taken.unshown:
+    if taken.unshown and not moments.exposure:
         return f'something was earned, and nothing was counted of {asked.exposure!r} (count what is shown, too)'
-    if taken.unattributed:
-        return _unattributed(taken.unattributed, asked)
+    unshown = [_unshown(taken.unshown, asked)] if taken.unshown else []
+    mixed = [_unattributed(taken.unattributed, asked)] if taken.unattributed else []
+    if unshown or mixed:
+        return '; '.join([*unshown, *mixed])
     if moments.exposure and moments.reward:
         return None
     options = sorted({path[-1] for path in whale.pks(asked.pk)})
@@ -62,7 +62,7 @@ def _unshown(options: Sequence[str], asked: Asked) -> str:
 
 def _unattributed(found: Unattributed, asked: Asked) -> str:
     where = f'in contexts such as {found.example!r:.80}' if found.example else 'of visitors of whom nothing is known'
-    of = f'{found.share:.0%} of {asked.reward!r} was counted {where}, more than what was shown there can earn'
+    of = f'{found.share:.0%} of {asked.reward!r} was counted {where}, to whom hardly anything was shown'
     way_out = 'say of a reward what was known of the visitor when the option was shown'
     return f'{of}: visitors are not told apart ({way_out})'
 

@@ -32,14 +32,16 @@ def columns(*cells: tuple[Context, float, float, float]) -> Floats:
         [],
         [(PHONE, 100, 0, 0)],
         [(PHONE, 100, 9, 9), (DESK, 10, 9, 9)],
-        # Of a context that was shown once too seldom there is hardly anything.
-        [(PHONE, 1_000, 90, 90), (DESK, 1, 10, 10)],
-        # Each showing is clicked at thrice, and at nine times here.
-        [(PHONE, 100, 300, 300), (DESK, 5, 45, 45)],
-        # How often was not counted: some amount was earned where something was shown.
-        [(PHONE, 100, 9, 0), (DESK, 1, 900, 0)],
-        # Something was paid back, more than had been paid.
-        [(PHONE, 100, -9, 3), (DESK, 10, -4, 1)],
+        # Few rewards are no evidence, and half of them are not most.
+        [(PHONE, 100, 0, 0), (NOBODY, 0, 9, 9)],
+        [(PHONE, 100, 30, 30), (NOBODY, 0, 30, 30)],
+        [(PHONE, 100, 6_000, 10), (NOBODY, 0, 5_000, 90)],
+        # Who was shown it once comes back each month.
+        [(PHONE, 1_000, 0, 0), (US, 1, 24, 24), (DESK, 1, 30, 30)],
+        # Each showing is clicked at forty times, and at a hundred times here.
+        [(PHONE, 10, 400, 400), (DESK, 10, 1_000, 1_000)],
+        # One kind of visitors does nearly everything.
+        [(PHONE, 9_000, 90, 90), (DESK, 100, 1_300, 1_300)],
     ],
 )
 def test_what_may_come_of_what_was_shown_is_attributed(cells: list[tuple[Context, float, float, float]]) -> None:
@@ -51,14 +53,16 @@ def test_what_may_come_of_what_was_shown_is_attributed(cells: list[tuple[Context
     [
         ([(PHONE, 100, 0, 0), (NOBODY, 0, 30, 10)], Unattributed('', 1.0)),
         # A few who came without anything known hide nothing.
-        ([(PHONE, 100, 0, 0), (NOBODY, 4, 30, 10)], Unattributed('', 0.6)),
-        ([(PHONE, 100, 9, 9), (US, 0, 2, 2), (NOBODY, 0, 1, 1)], Unattributed('country/US', 0.25)),
-        ([(PHONE, 100, 600, 0), (US, 0, -200, 0)], Unattributed('country/US', 0.25)),
-        # What was shown was taken back.
-        ([(PHONE, 100, 5, 5), (US, 5, 0, 0), (US, -5, 5, 5)], Unattributed('country/US', 0.5)),
+        ([(PHONE, 1_000, 0, 0), (NOBODY, 4, 360, 360)], Unattributed('', 1.0)),
+        ([(PHONE, 100, 9, 9), (US, 0, 20, 20), (NOBODY, 0, 7, 7)], Unattributed('country/US', 0.75)),
+        # Of most it was not counted how often.
+        ([(PHONE, 100, 1, 1), *[(US, 0, 3, 0)] * 10, (PHONE, 9, 9, 9)], Unattributed('country/US', 0.75)),
+        # Something was paid back; and what was shown was taken back.
+        ([(PHONE, 100, 100, 9), (US, 0, -300, 10)], Unattributed('country/US', 0.75)),
+        ([(PHONE, 100, 5, 5), (US, 5, 0, 0), (US, -5, 15, 15)], Unattributed('country/US', 0.75)),
     ],
 )
-def test_what_cannot_is_told_with_its_share(
+def test_most_that_cannot_is_told_with_its_share(
     cells: list[tuple[Context, float, float, float]], found: Unattributed
 ) -> None:
     assert unattributed(columns(*cells), CONTEXTS) == found
