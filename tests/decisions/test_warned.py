@@ -151,3 +151,16 @@ def test_rewards_that_cannot_come_of_what_was_shown_there_are_named_unless_they_
         and f"{named} of 'earned' was counted in contexts such as 'country/UK', to whom hardly anything was shown"
         ': visitors are not told apart (say of a reward what was known of the visitor when the option was shown)'
     )
+
+
+def test_all_that_is_odd_is_said(whale: Whale, warning: Callable[..., str | None]) -> None:
+    whale.count_decided_now(*ASKED, 'red', {'country': 'US'}, {'hits': 100})
+    whale.count_decided_now(*ASKED, 'blue', None, {'earned': 1})
+    for _ in range(10):
+        whale.count_decided_now(*ASKED, 'red', None, {'earned': 1})
+    found = warning(formula='earned/hits') or ''
+    unshown, mixed = found.split('; ')
+    assert unshown.startswith("'earned' was counted of blue, and no 'hits': that tells nothing of what is to be earned")
+    assert mixed.startswith(
+        "100% of 'earned' was counted of visitors of whom nothing is known, to whom hardly anything"
+    )
