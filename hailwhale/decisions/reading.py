@@ -286,7 +286,7 @@ class Today:
         if len(contexts) == 1:
             (context,) = contexts
             children = [context.code] * len(options) if context.text else list(map(escape, options))
-            found = self._prepared(storage, where, fields, bool(context.text))(children)
+            found = self._prepared(storage, where, fields, context)(children)
             return [{option: _units(amounts) for option, amounts in zip(options, found, strict=True)}]
         metrics = self._metrics(fields)
         places = [self._asked.where(context, option) for context in contexts for option in options]
@@ -304,16 +304,14 @@ class Today:
     def _metrics(self, fields: Fields) -> tuple[str, ...]:
         return tuple([self._asked.metrics[field] for field in fields])
 
-    def _prepared(self, storage: Storage, where: tuple[Chunk, ...], fields: Fields, named: bool) -> PreparedSeries:
-        """The question for a context that has a name, or for each option as a whole."""
-        known, pk, options = self._questions.get((fields, named)), self._asked.pk, self._asked.options
+    def _prepared(self, storage: Storage, where: tuple[Chunk, ...], fields: Fields, context: Context) -> PreparedSeries:
+        """The question for any context that has a name, or for each option as a whole."""
+        named, asked = bool(context.text), self._asked
+        known = self._questions.get((fields, named))
         # A whale that was closed and is used again has another store.
         if known is None or known[0] is not storage or known[1] != where:
-            groups = [
-                group(option_pk(pk, option), (CONTEXT,)) if named else series(option_pk(pk, option), ()).group
-                for option in options
-            ]
-            question = storage.prepare_series(shard_of(pk), groups, where, self._metrics(fields))
+            groups = [series(*asked.where(context, option)).group for option in asked.options]
+            question = storage.prepare_series(shard_of(asked.pk), groups, where, self._metrics(fields))
             known = storage, where, question
             # Others may read at the same time.
             still = {of: one for of, one in list(self._questions.items()) if one[0] is storage and one[1] == where}

@@ -123,7 +123,7 @@ class PreparedSeries:
     def _read(self, wire: Wire, known: _Known) -> list[list[Micros]] | None:
         """By plain commands; None where a number is another one by now."""
         wire.send(known.commands)
-        values, numbers = wire.integers(known.replies, known.values), known.numbers
+        values, numbers = wire.values(known.replies, integers=known.values), known.numbers
         first = len(values) - len(numbers)
         if values[first:] != numbers:
             return None

@@ -203,20 +203,20 @@ class Wire:
         self._data, self._at = b'\r\n'.join([*lines, self._data]), 0
         return [self._bulk(int(self._line()[1:])) or b'' for _ in range(length)]
 
-    def values(self, count: int) -> list[bytes]:
+    def values(self, count: int, *, integers: int | None = None) -> list[bytes]:
         """The next replies, so many, each a string or an array of strings: all their strings, b'' for those that are
-        missing.  In none of them may be a line break.  The first error is raised."""
-        while (found := self._values(count)) is None:
-            self._more()
-        return found
+        missing.  In none of them may be a line break.  The first error is raised.
 
-    def integers(self, replies: int, count: int) -> list[bytes]:
-        """The same of replies that hold so many integers as strings, each at least one; no others are under way."""
-        if self._at == len(self._data):
+        ``integers``: how many strings there are, where all are integers, each reply holds at least one, and no other
+        is under way; these are told apart sooner.
+        """
+        if integers and self._at == len(self._data):
             self._more()
-        while (found := self._integers(count)) is None and (found := self._values(replies)) is None:
+        while True:
+            found = None if integers is None else self._integers(integers)
+            if found is not None or (found := self._values(count)) is not None:
+                return found
             self._more()
-        return found
 
     def _integers(self, count: int) -> list[bytes] | None:
         """The same of what has arrived; None where that is not all, or has a number below 0 or an error in it."""

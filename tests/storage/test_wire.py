@@ -150,7 +150,7 @@ class TestReplies:
             # In one piece, what follows may have arrived with what came before.
             other.sendall(b'+OK\r\n' + b''.join(map(encoded, sent)))
             assert wire.reply() == b'OK'
-            assert wire.integers(len(sent), len(flat)) == flat
+            assert wire.values(len(sent), integers=len(flat)) == flat
             other.sendall(b':7\r\n')
             assert wire.reply() == 7
 
@@ -159,7 +159,7 @@ class TestReplies:
         with pair() as (wire, other):
             other.sendall(sent)
             with pytest.raises(StorageRefused, match='WRONGTYPE one'):
-                wire.integers(2, 2)
+                wire.values(2, integers=2)
             other.sendall(b':7\r\n')
             assert wire.reply() == 7
 
