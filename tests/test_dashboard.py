@@ -289,7 +289,9 @@ def test_a_link_opens_the_same_board_elsewhere_and_is_not_kept_by_itself(
 ) -> None:
     opened(page, demo)
     part(page, 'board-link').click()
-    address = part(page, 'board-linked').input_value()
+    linked = part(page, 'board-linked')
+    expect(linked).to_be_visible(timeout=SHOWN)
+    address = linked.input_value()
     assert 'board=%7B' not in address
     context = browser.new_context()
     other = context.new_page()
