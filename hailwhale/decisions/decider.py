@@ -299,10 +299,18 @@ class Decider:
         assert learned
         taken, model = learned
         asked = [NOBODY] if taken.unattributed and contexts else contexts
-        before = [last if (last := known.seen.get(one.text)) and last.model is model else None for one in asked]
         reuse = 0.0 if fresh else self.reuse
-        found = [last if last and now - last.read < reuse else None for last in before]
-        missing = [(context, last) for context, last, one in zip(asked, before, found, strict=True) if not one]
+        found: list[Seen | None] = []
+        missing: list[tuple[Context, Seen | None]] = []
+        for context in asked:
+            last = known.seen.get(context.text)
+            if last and last.model is not model:
+                last = None
+            if last and now - last.read < reuse:
+                found.append(last)
+            else:
+                found.append(None)
+                missing.append((context, last))
         fields = ALL_FIELDS if fresh else model.fields
         looked = iter(self._looked(known, learned, missing, fields, now) if missing else ())
         seen = [one or next(looked) for one in found]
@@ -354,11 +362,9 @@ class Decider:
         now = int(self.whale.clock())
         today = iter(known.today.read(self.whale.storage, self.whale.kept, read, now, fields))
         before = taken.today if now - taken.day < DAY else {}
+        by_hits = known.asked.by_hits
         return [
-            {
-                option: _since(fields, sums, (context.text, option), before, model.whole, known.asked.by_hits)
-                for option, sums in next(today).items()
-            }
+            _since(context.text, fields, next(today), before, model.whole, by_hits)
             if context.text or not named
             else None
             for context in contexts
@@ -366,22 +372,27 @@ class Decider:
 
 
 def _since(
+    text: str,
     fields: Fields,
-    sums: Sequence[float],
-    key: tuple[str, str],
+    today: Mapping[str, Sequence[float]],
     before: Mapping[tuple[str, str], Sums],
     whole: Mapping[tuple[str, str], Sums],
     by_hits: bool,
-) -> Sums:
-    """All sums of an option: those of a table, and in some fields those of today without what the table had of today.
+) -> dict[str, Sums]:
+    """All sums of each option in a context: those of a table, and in some fields those of today without what the table
+    had of today.
 
     What was earned where nothing was shown by now tells nothing.
     """
-    all, old = whole.get(key, NOTHING), before.get(key, NOTHING)
-    found = list(all)
-    for field, amount in zip(fields, sums, strict=True):
-        found[field] = all[field] + amount - old[field]
-    return all if by_hits and found[0] <= 0 else Sums(*found)
+    live = {}
+    for option, amounts in today.items():
+        key = text, option
+        all, old = whole.get(key, NOTHING), before.get(key, NOTHING)
+        found = list(all)
+        for field, amount in zip(fields, amounts, strict=True):
+            found[field] = all[field] + amount - old[field]
+        live[option] = all if by_hits and found[0] <= 0 else Sums(*found)
+    return live
 
 
 def _weights(

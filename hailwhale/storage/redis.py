@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,12 +55,12 @@ class Engine:
         """Hang up; an embedded engine of ours ends cleanly."""
         self.place.close()
 
-    @contextmanager
-    def _wire(self, shard: int) -> Iterator[Wire]:
+    def _using(self, shard: int, action: Callable[[Wire], T]) -> T:
+        """Do ``action`` on a connection to the shard's node, once."""
         node = self.place.node(shard)
         wire = node.take()
         try:
-            yield wire
+            found = action(wire)
         except (Moved, NoScript, NotReady):
             node.give(wire)
             raise
@@ -75,6 +75,7 @@ class Engine:
             node.drop(wire)
             raise
         node.give(wire)
+        return found
 
     def run(self, shard: int, action: Callable[[Wire], T], *, again: bool = False) -> T:
         """Do ``action`` on a connection to the shard's node.
@@ -82,12 +83,7 @@ class Engine:
         Repeats it until ``timeout`` while the engine says that it did nothing; with ``again`` also after a connection
         that broke, for what may be done twice.
         """
-
-        def once() -> T:
-            with self._wire(shard) as wire:
-                return action(wire)
-
-        return self._patiently(once, again=again)
+        return self._patiently(lambda: self._using(shard, action), again=again)
 
     def _patiently(self, action: Callable[[], T], *, again: bool) -> T:
         deadline = time.monotonic() + self.timeout
@@ -141,8 +137,9 @@ class Engine:
             by_node[self.place.node(shard).address].append(i)
         replies: dict[int, Reply] = {}
         for places in by_node.values():
-            with self._wire(commands[places[0]][0]) as wire:
-                replies.update(zip(places, _together(wire, [commands[i][1] for i in places]), strict=True))
+            asked = [commands[i][1] for i in places]
+            found = self._using(commands[places[0]][0], partial(_together, commands=asked))
+            replies.update(zip(places, found, strict=True))
         return [replies[i] for i in range(len(commands))]
 
     def evaluate_each(
@@ -204,13 +201,16 @@ class Engine:
         self, name: str, calls: Mapping[int, bytes], found: Replies, after: Callable[[Wire, Replies], None]
     ) -> None:
         own: Replies = {}
+
+        def evaluate(wire: Wire) -> None:
+            _evaluate_each(wire, name, calls, own)
+            after(wire, own)
+            for reply in own.values():
+                if isinstance(reply, ReadOnly):
+                    raise reply
+
         try:
-            with self._wire(next(iter(calls))) as wire:
-                _evaluate_each(wire, name, calls, own)
-                after(wire, own)
-                for reply in own.values():
-                    if isinstance(reply, ReadOnly):
-                        raise reply
+            self._using(next(iter(calls)), evaluate)
         except StorageError as cause:
             for shard in calls:
                 own.setdefault(shard, cause)

@@ -10,6 +10,7 @@ word holds no string.
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from typing import TYPE_CHECKING
@@ -24,8 +25,8 @@ Reply = bytes | int | None | StorageError | list['Reply']
 #: A connection that has rested for longer is asked whether it still lives before it is used again.
 RESTED = 1.0
 _READ = 262_144
-#: How lines begin that tell the length of a string or of an array.
-_HEADS = b'$', b'*'
+#: An integer as a string, or one that is missing.
+_INTEGER = re.compile(rb'\$(?:-1|\d+\r\n(-?\d+))\r\n')
 #: What stands between two parts of a command, by the length of the second: most keys and names are this short.
 _LENGTHS = [b'\r\n$%d\r\n' % size for size in range(512)]
 
@@ -219,13 +220,8 @@ class Wire:
             self._more()
 
     def _integers(self, count: int) -> list[bytes] | None:
-        """The same of what has arrived; None where that is not all, or has a number below 0 or an error in it."""
-        data = self._data[self._at :]
-        if not data.endswith(b'\r\n') or data[:1] == b'-' or b'\n-' in data:
-            return None
-        lines = data.replace(b'$-1\r\n', b'$0\r\n\r\n').split(b'\r\n')
-        lines.pop()
-        found = [line for line in lines if line[:1] not in _HEADS]
+        """The same of what has arrived; None where that is not all, or no integer."""
+        found: list[bytes] = _INTEGER.findall(self._data, self._at)
         if len(found) != count:
             return None
         self._data, self._at = b'', 0
