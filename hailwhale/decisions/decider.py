@@ -298,7 +298,7 @@ class Decider:
         learned, now = known.learned, monotonic()
         assert learned
         taken, model = learned
-        asked = [NOBODY] if taken.unattributed and contexts else contexts
+        asked = [NOBODY] if taken.joined and contexts else contexts
         reuse = 0.0 if fresh else self.reuse
         found: list[Seen | None] = []
         missing: list[tuple[Context, Seen | None]] = []
@@ -314,7 +314,7 @@ class Decider:
         fields = ALL_FIELDS if fresh else model.fields
         looked = iter(self._looked(known, learned, missing, fields, now) if missing else ())
         seen = [one or next(looked) for one in found]
-        return seen * len(contexts) if taken.unattributed else seen
+        return seen * len(contexts) if taken.joined else seen
 
     def _looked(
         self,

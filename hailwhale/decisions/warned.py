@@ -61,10 +61,13 @@ def _unshown(options: Sequence[str], asked: Asked) -> str:
 
 
 def _unattributed(found: Unattributed, asked: Asked) -> str:
-    where = f'in contexts such as {found.example!r:.80}' if found.example else 'of visitors of whom nothing is known'
-    of = f'{found.share:.0%} of {asked.reward!r} was counted {where}, to whom hardly anything was shown'
-    way_out = 'say of a reward what was known of the visitor when the option was shown'
-    return f'{of}: visitors are not told apart ({way_out})'
+    if found.example:
+        where = f'in contexts such as {found.example!r:.80}, where'
+    else:
+        where = 'of visitors of whom nothing is known, to whom'
+    of = f'{found.share:.0%} of {asked.reward!r} was counted {where} hardly anything was shown'
+    so = 'visitors are not told apart' if found.joined else 'that tells nothing of visitors, and is left aside'
+    return f'{of}: {so} (say of a reward what was known of the visitor when the option was shown)'
 
 
 def _listed(names: Sequence[str]) -> str:
