@@ -7,56 +7,99 @@ to nothing is left then, contexts tell nothing: visitors are not told apart, and
 shown and all that was earned.
 
 Both are settled by counters alone, so that whoever reads them decides alike.  The second takes much more than the
-first, and ends for good with a few rewards that say of whom: those tell of their contexts what no sum of all can.
+first, and no longer holds where some hundred rewards say of whom: those tell of their contexts what no sum of all can.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hailwhale.decisions.contexts import Context
+from hailwhale.decisions.contexts import NOBODY
 from hailwhale.decisions.policies.arrays import Floats
-from hailwhale.decisions.policies.tables import Cell
+from hailwhale.decisions.policies.tables import Cell, Moments, Table
 
-#: Hardly anything was shown where more rewards came of a showing than this, or so many times what is usual; all those
-#: contexts together have no more than a share of what was shown.
+#: Hardly anything was shown where more rewards came of a showing than this, or so many times what is usual; those
+#: contexts together, first those with the fewest showings, have no more than a share of what was shown.
 _EVER, _SHOWN = 10.0, 0.01
 #: More than this share of what was earned is most of it; of fewer rewards nothing is concluded.
 _MOST, _FEWEST = 0.5, 10
 #: Visitors are not told apart where more than this share, of what was earned and of how often, is of nobody, and fewer
 #: rewards than so many say of whom.
-_ALL, _ENOUGH = 0.9, 40
+_ALL, _ENOUGH = 0.9, 400
 
 
 class Unattributed(NamedTuple):
     """What was earned in contexts in which hardly anything was shown."""
 
-    places: NDArray[np.bool_]  #: whether each context is one of those
-    example: str  #: the context with most of it
+    contexts: frozenset[str]  #: their texts
+    example: str  #: the one with most of it
     share: float  #: of all that was earned
     joined: bool  #: whether visitors are not told apart: next to nothing else was earned
 
 
-def unattributed(columns: Floats, contexts: Sequence[Context], options: int) -> Unattributed | None:
-    """Whether that is most of all; ``columns``: the fields of all cells, [field, cell], whose exposures are hits."""
-    cells = Cell(*columns)
+def unattributed(table: Table) -> Unattributed | None:
+    """What that is, where it is most of all; exposures are hits."""
+    contexts, options = len(table.contexts), len(table.options)
+    cells = Cell(*(columns := table.columns()))
     context, option = columns[:2].astype(int)
     # How often something was earned, where that was not counted: at least once a cell.
     times = np.maximum(cells.times, cells.reward != 0)
-    shown, count = (np.bincount(context, one, len(contexts)) for one in (cells.exposure, times))
+    shown, count = (np.bincount(context, one, contexts) for one in (cells.exposure, times))
     # What was paid back is taken off, in whatever buckets it lies; an option that lost tells as much as another.
-    net = np.bincount(context * options + option, cells.reward, len(contexts) * options)
+    net = np.bincount(context * options + option, cells.reward, contexts * options)
     amount = np.abs(net).reshape(-1, options).sum(axis=1)
     usual = max(count.sum() / max(shown.sum(), 1.0), 1.0)
-    places = count > _EVER * usual * np.maximum(shown, 0.0)
-    lost = np.where(places, amount, 0.0)
-    often, share = float(count[places].sum()), float(lost.sum() / max(amount.sum(), 1e-300))
-    if often < _FEWEST or share <= _MOST or shown[places].sum() > _SHOWN * shown.sum():
+    shown = np.maximum(shown, 0.0)
+    hardly = count > _EVER * usual * shown
+    fewest = np.argsort(np.where(hardly, shown, np.inf), kind='stable')
+    hardly[fewest] &= np.cumsum(shown[fewest]) <= _SHOWN * shown.sum()
+    lost = np.where(hardly, amount, 0.0)
+    total, often = float(count.sum()), float(count[hardly].sum())
+    share = float(lost.sum() / max(amount.sum(), 1e-300))
+    if often < _FEWEST or share <= _MOST:
         return None
-    left = float(count.sum()) - often
-    joined = left < _ENOUGH and share > _ALL and often > _ALL * count.sum()
-    return Unattributed(places, contexts[int(lost.argmax())].text, share, joined)
+    joined = total - often < _ENOUGH and share > _ALL and often > _ALL * total
+    texts = frozenset(table.contexts[place].text for place in np.flatnonzero(hardly).tolist())
+    return Unattributed(texts, table.contexts[int(lost.argmax())].text, share, joined)
+
+
+def together(table: Table) -> Table:
+    """The same with all contexts as one."""
+    columns = table.columns().copy()
+    columns[0] = 0
+    return Table([NOBODY], table.options, columns.T, table.moments)
+
+
+def without(table: Table, contexts: Collection[str]) -> Table:
+    """What is left without some contexts; exposures are hits."""
+    columns = table.columns()
+    aside = np.array([context.text in contexts for context in table.contexts])[columns[0].astype(int)]
+    left = columns[:, ~aside]
+    places, left[0] = np.unique(left[0], return_inverse=True)
+    kept = [table.contexts[place] for place in places.astype(int).tolist()]
+    return Table(kept, table.options, left.T, _moments(table.moments, left, columns[:, aside]))
+
+
+def _moments(moments: Moments, left: Floats, aside: Floats) -> Moments:
+    """The moments of those cells that are left, by the moments of all.
+
+    Squares are not counted by context: how much the rewards within a cell differ, for their size, is taken to be the
+    same in all cells.
+    """
+    exposure, reward = left[3:5].sum(axis=1).tolist()
+    if moments.squares is None:
+        return Moments(exposure, reward)
+    (least, spread), (other, spread_aside) = _squares(left), _squares(aside)
+    beyond = max(moments.squares - least - other, 0.0)
+    return Moments(exposure, reward, least + beyond * spread / max(spread + spread_aside, 1e-300))
+
+
+def _squares(cells: Floats) -> tuple[float, float]:
+    """What the squares of the rewards of some cells sum to, were all in a cell alike; and how much more, in units of
+    what they differ by."""
+    reward, times = cells[4:6, cells[5] > 0]
+    each = np.square(reward / times)
+    return float((times * each).sum()), float((np.maximum(times - 1, 0.0) * each).sum())

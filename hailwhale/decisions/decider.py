@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import compress
 from os import getpid
 from time import monotonic
 from typing import Protocol, TypeVar
@@ -172,7 +173,7 @@ class Decider:
     def table(
         self, pk_base: object, decision_name: object, options: object, formula: object, period: object = None
     ) -> Table:
-        """All that was counted of a decision; in one context where what was earned does not say of whom."""
+        """All that was counted of a decision, as far as it says of whom; see `hailwhale.decisions.attribution`."""
         _, asked = asked_of(pk_base, decision_name, options, formula, period, 'max')
         return self.compute(self._fetched(asked)).table
 
@@ -355,19 +356,19 @@ class Decider:
     ) -> list[dict[str, Sums] | None]:
         """The sums of each option in some contexts by now: those of the table, and in some fields what came since.
 
-        None for those of whom nothing is known, where of others something is: they are counted among all.
+        None for those of whom nothing is known, where of others something is: they are counted among all.  And for
+        those of which nothing is told, whatever is counted there.
         """
         named = any(context.text for context in taken.table.contexts)
-        read = [context for context in contexts if context.text or not named]
+        told = [(context.text or not named) and context.text not in taken.aside for context in contexts]
         now = int(self.whale.clock())
+        read = list(compress(contexts, told))
         today = iter(known.today.read(self.whale.storage, self.whale.kept, read, now, fields))
         before = taken.today if now - taken.day < DAY else {}
         by_hits = known.asked.by_hits
         return [
-            _since(context.text, fields, next(today), before, model.whole, by_hits)
-            if context.text or not named
-            else None
-            for context in contexts
+            _since(context.text, fields, next(today), before, model.whole, by_hits) if is_told else None
+            for context, is_told in zip(contexts, told, strict=True)
         ]
 
 

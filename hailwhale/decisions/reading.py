@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hailwhale.decisions.attribution import Unattributed, unattributed
-from hailwhale.decisions.contexts import NOBODY, Context
+from hailwhale.decisions.attribution import Unattributed, together, unattributed, without
+from hailwhale.decisions.contexts import Context
 from hailwhale.decisions.counting import CONTEXT, option_pk
 from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.tables import ALL_FIELDS, Fields, Moments, Sums, Table
@@ -88,13 +88,18 @@ class Taken:
     today: dict[tuple[str, str], Sums]  #: by context and option
     #: Options that earned something and were never shown.  What one earned before it was first shown is in no table.
     unshown: Sequence[str] = ()
-    #: Where most was earned in contexts in which hardly anything was shown: those are not in the table.
+    #: Where most was earned in contexts in which hardly anything was shown; in the table these are left out, or joined.
     unattributed: Unattributed | None = None
 
     @property
     def joined(self) -> bool:
         """Whether all contexts are one in the table: next to nothing says of whom it was earned."""
         return self.unattributed is not None and self.unattributed.joined
+
+    @property
+    def aside(self) -> frozenset[str]:
+        """The contexts of which nothing is told, whatever is counted there."""
+        return self.unattributed.contexts if self.unattributed and not self.joined else frozenset()
 
 
 def formula_of(text: object) -> tuple[str, str]:
@@ -209,39 +214,17 @@ def _taken(
     day = now - now % DAY
     today = cells[2] >= day
     told = cells[2] >= np.array(first)[cells[1].astype(int)]
-    mixed = None
-    # Of a period, what was shown before it may earn.
-    if asked.by_hits and asked.period is None:
-        mixed = unattributed(cells[:, told], contexts, len(asked.options))
-    exposure, reward = (_all(sums, metric) for metric in (asked.exposure, asked.reward))
-    moments = Moments(exposure, reward, *_scatter(asked, sums))
-    if mixed and mixed.joined:
-        contexts, cells[0] = [NOBODY], 0
-    elif mixed:
-        aside = mixed.places[cells[0].astype(int)]
-        moments = _left(moments, cells[:, told & ~aside], cells[:, told & aside])
-        told &= ~aside
     cells[2] = (now - cells[2]) / _HOUR
-    table = Table(contexts, asked.options, cells.T[told], moments)
-    return Taken(table, day, replace(table, cells=cells.T[today]).sums(), unshown, mixed)
-
-
-def _left(moments: Moments, left: Floats, aside: Floats) -> Moments:
-    """The moments of what is left without some cells, whose exposures are hits.
-
-    Squares are not counted by context: rewards that lie in one cell are taken to have been alike.
-    """
-    exposure, reward = left[3:5].sum(axis=1).tolist()
-    squares = moments.squares
-    if squares is not None:
-        squares = max(squares - _least_squares(aside), _least_squares(left))
-    return Moments(exposure, reward, squares)
-
-
-def _least_squares(cells: Floats) -> float:
-    """The least that the squares of the rewards of some cells can sum to."""
-    reward, times = cells[4:6]
-    return float((np.square(reward) / np.maximum(times, 1.0)).sum())
+    exposure, reward = (_all(sums, metric) for metric in (asked.exposure, asked.reward))
+    table = Table(contexts, asked.options, cells.T[told], Moments(exposure, reward, *_scatter(asked, sums)))
+    lately = replace(table, cells=cells.T[today])
+    # Of a period, what was shown before it may earn.
+    mixed = unattributed(table) if asked.by_hits and asked.period is None else None
+    if mixed and mixed.joined:
+        table, lately = together(table), together(lately)
+    elif mixed:
+        table = without(table, mixed.contexts)
+    return Taken(table, day, lately.sums(), unshown, mixed)
 
 
 def _scatter(asked: Asked, sums: Sequence[Mapping[str, int]]) -> tuple[float | None, float | None, float | None]:

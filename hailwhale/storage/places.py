@@ -44,12 +44,12 @@ class Node:
         self._forget()
 
     def _forget(self) -> None:
-        self._idle: list[Wire] = []
         #: A token for each connection that may be taken: the same as a semaphore, which takes ten times as long.
-        self._room: queue.SimpleQueue[None] = queue.SimpleQueue()
+        room: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(CONNECTIONS):
-            self._room.put(None)
-        self._process = os.getpid()
+            room.put(None)
+        self._idle: list[Wire] = []
+        self._room, self._process = room, os.getpid()
 
     def take(self) -> Wire:
         """A connection for one caller; it ends with `give` or `drop`."""

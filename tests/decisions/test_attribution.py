@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from hailwhale.decisions.attribution import unattributed
+from hailwhale.decisions.attribution import unattributed, without
 from hailwhale.decisions.decider import Decider
-from hailwhale.decisions.policies import Cell, Context, Moments
-from hailwhale.decisions.policies.arrays import Floats
+from hailwhale.decisions.policies import Cell, Context, Moments, Table
 from hailwhale.whale import Whale
 
 NOBODY, US, PHONE, DESK = map(
@@ -20,20 +22,18 @@ DAY = 86_400
 OPTIONS = ['blue', 'red']
 
 
-def columns(*cells: tuple[Context, float, float, float]) -> Floats:
-    """Cells of one option and hour: context, exposure, reward, times."""
-    rows = [Cell(CONTEXTS.index(context), 0, 1.0, *sums) for context, *sums in cells]
-    return np.array(rows, float).reshape(-1, len(Cell._fields)).T
+Told = tuple[Context, float, float, float]
 
 
-def found(*cells: tuple[Context, float, float, float]) -> tuple[list[Context], str, float, bool] | None:
-    """In which contexts hardly anything was shown, the one with most of what was earned there, the share, and whether
-    visitors are not told apart; where it was most."""
-    told = unattributed(columns(*cells), CONTEXTS, 1)
-    if told is None:
-        return None
-    places = [context for context, here in zip(CONTEXTS, told.places, strict=True) if here]
-    return places, told.example, round(told.share, 4), told.joined
+def table(*cells: Told, options: Sequence[int] | None = None) -> Table:
+    """Cells of one hour: context, exposure, reward, times; by default all of one option."""
+    places = options or [0] * len(cells)
+    rows = [
+        Cell(CONTEXTS.index(context), option, 1.0, *sums)
+        for (context, *sums), option in zip(cells, places, strict=True)
+    ]
+    moments = Moments(sum(cell.exposure for cell in rows), sum(cell.reward for cell in rows))
+    return Table(CONTEXTS, OPTIONS, rows, moments)
 
 
 @pytest.mark.parametrize(
@@ -50,28 +50,31 @@ def found(*cells: tuple[Context, float, float, float]) -> tuple[list[Context], s
         [(PHONE, 1_000, 0, 0), (US, 1, 10, 10), (DESK, 1, 10, 10)],
         # Each showing is clicked at forty times, and at a hundred times here.
         [(PHONE, 10, 400, 400), (DESK, 10, 1_000, 1_000)],
+        [(PHONE, 1_000, 40_000, 40_000), (DESK, 10, 50_000, 4_000)],
         # One kind of visitors does nearly everything, and is not so few.
         [(PHONE, 9_000, 90, 90), (DESK, 100, 1_300, 1_300)],
         # What was paid back is taken off, in whatever hours it lies.
         [(PHONE, 1_000, 0, 0), *[(US, 0, 100, 1), (US, 0, -100, 1)] * 20, (PHONE, 0, 10, 1)],
     ],
 )
-def test_what_may_come_of_what_was_shown_is_attributed(cells: list[tuple[Context, float, float, float]]) -> None:
-    assert found(*cells) is None
+def test_what_may_come_of_what_was_shown_is_attributed(cells: list[Told]) -> None:
+    assert unattributed(table(*cells)) is None
 
 
 @pytest.mark.parametrize(
     ('cells', 'told'),
     [
         ([(PHONE, 100, 1, 1), (NOBODY, 0, 30, 30)], ([NOBODY], '', 0.9677, True)),
-        # A few who came without anything known hide nothing.
+        # A few who came without anything known hide nothing, nor does one context with a few more.
         ([(PHONE, 1_000, 0, 0), (NOBODY, 2, 30, 30)], ([NOBODY], '', 1.0, True)),
+        ([(PHONE, 1_000, 9, 9), (DESK, 20, 205, 205), (NOBODY, 0, 250, 250)], ([NOBODY], '', 0.5388, False)),
+        ([(PHONE, 1_000, 40_000, 40_000), (DESK, 10, 50_000, 4_400)], ([DESK], DESK.text, 0.5556, False)),
         ([(PHONE, 100, 9, 9), (US, 0, 20, 20), (NOBODY, 0, 7, 7)], ([NOBODY, US], 'country/US', 0.75, False)),
-        # A tenth says of whom; or forty rewards do, of however many.
+        # A tenth says of whom; or some hundred rewards do, of however many.
         ([(PHONE, 100, 10, 10), (NOBODY, 0, 90, 90)], ([NOBODY], '', 0.9, False)),
         ([(PHONE, 100, 10, 10), (NOBODY, 0, 91, 91)], ([NOBODY], '', 0.901, True)),
-        ([(PHONE, 1_000, 39, 39), (NOBODY, 0, 961, 961)], ([NOBODY], '', 0.961, True)),
-        ([(PHONE, 1_000, 40, 40), (NOBODY, 0, 960, 960)], ([NOBODY], '', 0.96, False)),
+        ([(PHONE, 10_000, 399, 399), (NOBODY, 0, 9_601, 9_601)], ([NOBODY], '', 0.9601, True)),
+        ([(PHONE, 10_000, 400, 400), (NOBODY, 0, 9_600, 9_600)], ([NOBODY], '', 0.96, False)),
         # A few large amounts, and many small ones.
         ([(PHONE, 1_000, 5_000, 39), (NOBODY, 0, 95_000, 12)], ([NOBODY], '', 0.95, False)),
         ([(PHONE, 1_000, 1_500, 10), (NOBODY, 0, 4_500, 990)], ([NOBODY], '', 0.75, False)),
@@ -83,17 +86,48 @@ def test_what_may_come_of_what_was_shown_is_attributed(cells: list[tuple[Context
     ],
 )
 def test_most_that_cannot_is_told_with_its_share(
-    cells: list[tuple[Context, float, float, float]], told: tuple[list[Context], str, float, bool]
+    cells: list[Told], told: tuple[list[Context], str, float, bool]
 ) -> None:
-    assert found(*cells) == told
+    found = unattributed(table(*cells))
+    contexts, *rest = told
+    assert found
+    assert (found.contexts, found.example, round(found.share, 4), found.joined) == (
+        {one.text for one in contexts},
+        *rest,
+    )
 
 
 def test_options_do_not_make_up_for_one_another() -> None:
-    cells = columns((PHONE, 100, 1, 1), (US, 0, 30, 10), (US, 0, -30, 10))
-    cells[1, 2] = 1
-    told = unattributed(cells, CONTEXTS, 2)
-    assert told
-    assert told.example == 'country/US'
+    cells: list[Told] = [(PHONE, 100, 1, 1), (US, 0, 30, 10), (US, 0, -30, 10)]
+    assert unattributed(table(*cells)) is None
+    assert unattributed(table(*cells, options=[0, 0, 1]))
+
+
+def test_what_is_left_is_what_would_be_there_without_the_rest() -> None:
+    cells: list[Told] = [(PHONE, 100, 5, 5), (US, 0, 30, 10), (DESK, 50, 2, 2), (NOBODY, 1, 9, 9)]
+    left = without(table(*cells, options=[0, 1, 1, 0]), {'', 'country/US'})
+    assert left.contexts == [PHONE, DESK]
+    assert left.columns().T.tolist() == [[0, 0, 1, 100, 5, 5], [1, 1, 1, 50, 2, 2]]
+    assert left.moments == Moments(150, 7)
+
+
+@pytest.mark.parametrize('aside', [30, 3_000])
+def test_rewards_are_taken_to_differ_alike_where_they_are_left_and_where_they_are_not(aside: int) -> None:
+    rng = np.random.default_rng(1)
+    kept, lost = (rng.lognormal(0, 0.5, (4, size)) for size in (2_000, aside))
+    rows = [(PHONE, 10_000, one.sum(), one.size) for one in kept] + [(US, 0, one.sum(), one.size) for one in lost]
+    # And something that was counted in another way, without how often.
+    whole = table(*rows, (US, 0, 700, 0))
+    squares = float(np.square(kept).sum())
+    moments = whole.moments._replace(squares=squares + float(np.square(lost).sum()))
+    left = without(replace(whole, moments=moments), {'country/US'}).moments
+    assert left.squares == pytest.approx(squares, rel=0.03)
+
+
+def test_squares_of_nothing_are_none() -> None:
+    whole = table((PHONE, 100, 0, 0), (US, 0, 30, 10))
+    left = without(replace(whole, moments=Moments(100, 30, 90)), {'country/US'})
+    assert left.moments == Moments(100, 0, 0)
 
 
 def show(whale: Whale, option: str, hits: int, earned: int, where: object, whose: object, at: int) -> None:
@@ -144,15 +178,14 @@ def test_what_is_counted_then_counts_in_the_next_decision(whale: Whale) -> None:
 @pytest.mark.parametrize('stray', [0, 10])
 def test_where_enough_says_of_whom_the_rest_is_left_aside(whale: Whale, stray: int) -> None:
     """Opposite countries, and more by a webhook: it tells nothing, not even of visitors without dimensions."""
-    now = int(whale.clock())
-    us, uk = {'country': 'US'}, {'country': 'UK'}
+    now, us, uk = int(whale.clock()), {'country': 'US'}, {'country': 'UK'}
     for at in (now - 3 * DAY, now):
         for option, here, there in (('blue', 30, 60), ('red', 60, 30)):
             show(whale, option, 1_000, here, us, us, at)
             show(whale, option, 1_000, there, uk, uk, at)
         show(whale, 'blue', stray, 400, None, None, at)
     asked = ('Page', None, OPTIONS, 'earned/hits')
-    for known_data, best in ((us, 'red'), (uk, 'blue')):
+    for known_data, best, worst in ((us, 'red', 'blue'), (uk, 'blue', 'red')):
         found = whale.decision(*asked, known_data, explain=True)
         assert found.weights[best] > 0.9
         assert found.warning
@@ -160,35 +193,42 @@ def test_where_enough_says_of_whom_the_rest_is_left_aside(whale: Whale, stray: i
             "69% of 'earned' was counted of visitors of whom nothing is known, to whom hardly anything was shown: "
             'that tells nothing of visitors, and is left aside'
         ) in found.warning
-        assert {one.option: (one.exposure, one.reward) for one in found.reasons} == {
-            best: (2_000, 120),
-            {'red': 'blue', 'blue': 'red'}[best]: (2_000, 60),
-        }
+        counted = {one.option: (one.exposure, one.reward) for one in found.reasons}
+        assert counted == {best: (2_000, 120), worst: (2_000, 60)}
     # Nobody is known to be better with the one that the webhook names.
     assert 0.2 < whale.decision(*asked).weights['blue'] < 0.8
 
 
-def test_with_enough_rewards_that_say_of_whom_visitors_are_told_apart_again(whale: Whale) -> None:
+@pytest.mark.parametrize('named', [True, False])
+def test_what_is_left_aside_does_not_count_in_the_next_decision_either(whale: Whale, named: bool) -> None:
+    now, us = int(whale.clock()), {'country': 'US'}
+    where = {'country': 'UK'} if named else None
+    for option in OPTIONS:
+        show(whale, option, 2_000, 60, where, where, now)
+        show(whale, option, 3, 200, us, us, now)
+    decider, asked = Decider(whale), ('Page', None, OPTIONS, 'earned/hits')
+    before = decider.decide(*asked, us).weights
+    show(whale, 'red', 1, 50, us, us, now)
+    show(whale, 'red', 200, 60, where, where, now)
+    after, other = decider.decide_many([us, where], *asked)
+    assert after.weights == before
+    assert other.weights['red'] > 0.7
+    reasons = decider.decide(*asked, us, explain=True).reasons
+    assert {(one.exposure, one.reward) for one in reasons} == {(0, 0)}
+
+
+@pytest.mark.parametrize(('told', 'joined'), [(20, True), (70, False)])
+def test_with_enough_rewards_that_say_of_whom_visitors_are_told_apart_again(
+    whale: Whale, told: int, joined: bool
+) -> None:
     now, us, uk = int(whale.clock()), {'country': 'US'}, {'country': 'UK'}
     for option, earned in (('blue', 20), ('red', 600)):
-        show(whale, option, 1_000, earned, us, None, now - DAY)
-    asked = ('Page', None, OPTIONS, 'earned/hits', uk)
-    assert Decider(whale).decide(*asked).weights['red'] > 0.9
-    show(whale, 'blue', 300, 40, uk, uk, now)
+        show(whale, option, 1_000, earned, us, None, now)
+    show(whale, 'blue', 300, told, uk, uk, now)
     show(whale, 'red', 300, 0, uk, uk, now)
-    found = Decider(whale).decide(*asked, explain=True)
-    assert found.weights['blue'] > 0.9
-    assert '["country", "UK"]' in found.paths
-
-
-def test_squares_of_what_is_left_are_those_of_its_rewards(whale: Whale) -> None:
-    """Twelve large deals beside orders of 100 say nothing of how orders scatter."""
-    now, us = int(whale.clock()), {'country': 'US'}
-    whale.count_decided_now('Page', None, 'blue', us, {'hits': 1_000}, now)
-    whale.count_many([whale.decided_event('Page', None, 'blue', us, {'earned': 100}, now)] * 50)
-    whale.count_many([whale.decided_event('Page', None, 'blue', None, {'earned': 50_000}, now)] * 12)
-    moments = Decider(whale).table('Page', None, OPTIONS, 'earned/hits').moments
-    assert moments == Moments(1_000, 5_000, 500_000)
+    found = Decider(whale).decide('Page', None, OPTIONS, 'earned/hits', uk, explain=True)
+    assert found.weights['red' if joined else 'blue'] > 0.9
+    assert ('["country", "UK"]' in found.paths) is not joined
 
 
 @pytest.mark.parametrize(('formula', 'period'), [('earned/hits', '1d:14d'), ('earned/spent', None)])
