@@ -359,8 +359,8 @@ class Decider:
         None for those of whom nothing is known, where of others something is: they are counted among all.  And for
         those of which nothing is told, whatever is counted there.
         """
-        named = any(context.text for context in taken.table.contexts)
-        told = [(context.text or not named) and context.text not in taken.aside for context in contexts]
+        named, aside = any(context.text for context in taken.table.contexts), taken.aside
+        told = [(context.text or not named) and context.text not in aside for context in contexts]
         now = int(self.whale.clock())
         read = list(compress(contexts, told))
         today = iter(known.today.read(self.whale.storage, self.whale.kept, read, now, fields))
