@@ -304,9 +304,9 @@ class Decider:
         found: list[Seen | None] = []
         missing: list[tuple[Context, Seen | None]] = []
         for context in asked:
-            last = known.seen.get(context.text)
-            if last and last.model is not model:
-                last = None
+            seen = known.seen.get(context.text)
+            # Another thread may have put in one of the model after this one.
+            last = seen if seen and seen.model is model else None
             if last and now - last.read < reuse:
                 found.append(last)
             else:
@@ -314,8 +314,8 @@ class Decider:
                 missing.append((context, last))
         fields = ALL_FIELDS if fresh else model.fields
         looked = iter(self._looked(known, learned, missing, fields, now) if missing else ())
-        seen = [one or next(looked) for one in found]
-        return seen * len(contexts) if taken.joined else seen
+        everyone = [one or next(looked) for one in found]
+        return everyone * len(contexts) if taken.joined else everyone
 
     def _looked(
         self,
