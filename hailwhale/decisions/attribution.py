@@ -21,7 +21,7 @@ from hailwhale.decisions.contexts import NOBODY
 from hailwhale.decisions.policies.arrays import Floats
 from hailwhale.decisions.policies.tables import Cell, Moments, Table
 
-#: Hardly anything was shown where more rewards came of a showing than this, or so many times what is usual; those
+#: Hardly anything was shown where more rewards came of a showing than this, and so many times what is usual; those
 #: contexts together, first those with the fewest showings, have no more than a share of what was shown.
 _EVER, _SHOWN = 10.0, 0.01
 #: More than this share of what was earned is most of it; of fewer rewards nothing is concluded.
@@ -54,8 +54,13 @@ def unattributed(table: Table) -> Unattributed | None:
     usual = max(count.sum() / max(shown.sum(), 1.0), 1.0)
     shown = np.maximum(shown, 0.0)
     hardly = count > _EVER * usual * shown
-    fewest = np.argsort(np.where(hardly, shown, np.inf), kind='stable')
-    hardly[fewest] &= np.cumsum(shown[fewest]) <= _SHOWN * shown.sum()
+    room = _SHOWN * float(shown.sum())
+    # In an order that does not depend on the one in which they were read.
+    for _, _, _, place in sorted(
+        (shown[place], -count[place], table.contexts[place].text, place) for place in np.flatnonzero(hardly).tolist()
+    ):
+        room -= shown[place]
+        hardly[place] = room >= 0
     lost = np.where(hardly, amount, 0.0)
     total, often = float(count.sum()), float(count[hardly].sum())
     share = float(lost.sum() / max(amount.sum(), 1e-300))
@@ -76,7 +81,7 @@ def together(table: Table) -> Table:
 def without(table: Table, contexts: Collection[str]) -> Table:
     """What is left without some contexts; exposures are hits."""
     columns = table.columns()
-    aside = np.array([context.text in contexts for context in table.contexts])[columns[0].astype(int)]
+    aside = np.array([context.text in contexts for context in table.contexts], bool)[columns[0].astype(int)]
     left = columns[:, ~aside]
     places, left[0] = np.unique(left[0], return_inverse=True)
     kept = [table.contexts[place] for place in places.astype(int).tolist()]
@@ -90,7 +95,8 @@ def _moments(moments: Moments, left: Floats, aside: Floats) -> Moments:
     same in all cells.
     """
     exposure, reward = left[3:5].sum(axis=1).tolist()
-    if moments.squares is None:
+    # How often something was earned is counted where squares are.
+    if moments.squares is None or (reward and not left[5].any()):
         return Moments(exposure, reward)
     (least, spread), (other, spread_aside) = _squares(left), _squares(aside)
     beyond = max(moments.squares - least - other, 0.0)

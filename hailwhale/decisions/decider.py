@@ -173,7 +173,7 @@ class Decider:
     def table(
         self, pk_base: object, decision_name: object, options: object, formula: object, period: object = None
     ) -> Table:
-        """All that was counted of a decision, as far as it says of whom; see `hailwhale.decisions.attribution`."""
+        """All that was counted of a decision, but for what is left aside; see `hailwhale.decisions.attribution`."""
         _, asked = asked_of(pk_base, decision_name, options, formula, period, 'max')
         return self.compute(self._fetched(asked)).table
 
@@ -359,7 +359,9 @@ class Decider:
         None for those of whom nothing is known, where of others something is: they are counted among all.  And for
         those of which nothing is told, whatever is counted there.
         """
-        named, aside = any(context.text for context in taken.table.contexts), taken.aside
+        # Read as a whole, those of whom nothing is known would have what is left aside counted with them.
+        aside = taken.aside
+        named = any(aside) or any(context.text for context in taken.table.contexts)
         told = [(context.text or not named) and context.text not in aside for context in contexts]
         now = int(self.whale.clock())
         read = list(compress(contexts, told))

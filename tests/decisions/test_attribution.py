@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -124,10 +125,33 @@ def test_rewards_are_taken_to_differ_alike_where_they_are_left_and_where_they_ar
     assert left.squares == pytest.approx(squares, rel=0.03)
 
 
-def test_squares_of_nothing_are_none() -> None:
-    whole = table((PHONE, 100, 0, 0), (US, 0, 30, 10))
-    left = without(replace(whole, moments=Moments(100, 30, 90)), {'country/US'})
-    assert left.moments == Moments(100, 0, 0)
+@pytest.mark.parametrize(
+    ('left', 'moments'),
+    [
+        # Nothing was earned; once and twice, of one each; and not counted how often, as squares were not.
+        ((PHONE, 100, 0, 0), Moments(100, 0, 0)),
+        ((PHONE, 100, 2, 1), Moments(100, 2, 4)),
+        ((PHONE, 100, 2, 2), Moments(100, 2, 2)),
+        ((PHONE, 100, 2, 0), Moments(100, 2)),
+    ],
+)
+def test_squares_are_those_of_what_is_left(left: Told, moments: Moments) -> None:
+    exposure, reward, times = left[1:]
+    squares = 90 + (reward * reward / times if times else 0)
+    whole = replace(table(left, (US, 0, 30, 10)), moments=Moments(exposure, reward + 30, squares))
+    assert without(whole, {'country/US'}).moments == moments
+
+
+def test_in_whatever_order_contexts_are_read_the_same_are_left_aside() -> None:
+    texts = ['US', 'UK', 'JP']
+    told = set()
+    for order in permutations(texts):
+        contexts = [PHONE, *(Context.of({'country': text}) for text in order)]
+        rows = [Cell(0, 0, 1.0, 1_000, 20, 20), *(Cell(place, 0, 1.0, 4, 100, 100) for place in (1, 2, 3))]
+        found = unattributed(Table(contexts, OPTIONS, rows, Moments(1_012, 320)))
+        assert found
+        told.add(found.contexts)
+    assert told == {frozenset({'country/JP', 'country/UK'})}
 
 
 def show(whale: Whale, option: str, hits: int, earned: int, where: object, whose: object, at: int) -> None:
@@ -199,22 +223,27 @@ def test_where_enough_says_of_whom_the_rest_is_left_aside(whale: Whale, stray: i
     assert 0.2 < whale.decision(*asked).weights['blue'] < 0.8
 
 
-@pytest.mark.parametrize('named', [True, False])
-def test_what_is_left_aside_does_not_count_in_the_next_decision_either(whale: Whale, named: bool) -> None:
+@pytest.mark.parametrize('where', [{'country': 'UK'}, None])
+def test_what_is_left_aside_does_not_count_in_the_next_decision_either(
+    whale: Whale, where: dict[str, str] | None
+) -> None:
     now, us = int(whale.clock()), {'country': 'US'}
-    where = {'country': 'UK'} if named else None
     for option in OPTIONS:
         show(whale, option, 2_000, 60, where, where, now)
         show(whale, option, 3, 200, us, us, now)
     decider, asked = Decider(whale), ('Page', None, OPTIONS, 'earned/hits')
-    before = decider.decide(*asked, us).weights
+    before = decider.decide_many([us, where], *asked)
     show(whale, 'red', 1, 50, us, us, now)
+    after = decider.decide_many([us, where], *asked)
+    assert [one.weights for one in after] == [one.weights for one in before]
     show(whale, 'red', 200, 60, where, where, now)
-    after, other = decider.decide_many([us, where], *asked)
-    assert after.weights == before
-    assert other.weights['red'] > 0.7
-    reasons = decider.decide(*asked, us, explain=True).reasons
-    assert {(one.exposure, one.reward) for one in reasons} == {(0, 0)}
+    aside, other = Decider(whale).decide_many([us, where], *asked, explain=True)
+    assert {one.option: (one.exposure, one.reward) for one in aside.reasons} == {'red': (0, 0), 'blue': (0, 0)}
+    assert {one.option: (one.exposure, one.reward) for one in other.reasons} == {
+        'red': (2_200, 120),
+        'blue': (2_000, 60),
+    }
+    assert other.weights['red'] > 0.9
 
 
 @pytest.mark.parametrize(('told', 'joined'), [(20, True), (70, False)])
